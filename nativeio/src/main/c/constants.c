@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every constant and struct layout that Java uses, by name. Compiled to assembly only (build.sh),
+ * which leaves a line "@@NAME VALUE" for each: so the numbers are the headers', on either
+ * architecture, and are typed nowhere else. io.cloister.nativeio.libc.Linux reads them. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/bpf_common.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
+#include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "init.h"
+
+#define V(name, value) __asm__ volatile("@@" #name " %0" ::"i"((long)(value)));
+#define C(name) __asm__ volatile("@@" #name " %0" ::"i"((long)(name)));
+#define FIELD(type, field) V(type##_##field, offsetof(struct type, field))
+#define SIZE(type) V(type##_SIZE, sizeof(struct type))
+
+/* What only one architecture, or only newer headers have. */
+#ifndef __X32_SYSCALL_BIT
+#define __X32_SYSCALL_BIT 0
+#endif
+
+/* The kernel's struct ksigaction for rt_sigaction(2), which no header of userspace declares. */
+struct kernel_sigaction {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    unsigned long mask;
+};
+
+/* linux/ioprio.h keeps these in an enum that older headers of userspace lack. */
+enum { WHO_PROCESS = 1, WHO_PGRP, WHO_USER };
+
+void constants(void);
+void constants(void)
+{
+    /* init.h */
+    C(SOCK) C(FORK) C(REPLY) C(CONT) C(IGN) C(REPEAT) C(ALWAYS) C(POSITIVE) C(FINAL) C(EARLY)
+    C(RESULTS_AT) C(DESCRIPTORS_AT) C(MESSAGE_AT) C(COUNT_MAX) C(DESCRIPTORS_MAX) C(MESSAGE_MAX)
+    C(NOT_RUN)
+
+    /* errno.h: Errno.java names those it has words for; the rest by number */
+    C(EPERM) C(ENOENT) C(ESRCH) C(EINTR) C(EIO) C(ENXIO) C(E2BIG) C(ENOEXEC) C(EBADF) C(ECHILD)
+    C(EAGAIN) C(ENOMEM) C(EACCES) C(EFAULT) C(ENOTBLK) C(EBUSY) C(EEXIST) C(EXDEV) C(ENODEV)
+    C(ENOTDIR) C(EISDIR) C(EINVAL) C(ENFILE) C(EMFILE) C(ENOTTY) C(ETXTBSY) C(EFBIG) C(ENOSPC)
+    C(ESPIPE) C(EROFS) C(EMLINK) C(EPIPE) C(EDOM) C(ERANGE) C(EDEADLK) C(ENAMETOOLONG) C(ENOLCK)
+    C(ENOSYS) C(ENOTEMPTY) C(ELOOP) C(ENODATA) C(EPROTO) C(EBADMSG) C(EOVERFLOW) C(ELIBBAD)
+    C(EUSERS) C(ENOTSOCK) C(EMSGSIZE) C(EPROTONOSUPPORT) C(EOPNOTSUPP) C(EAFNOSUPPORT)
+    C(ECONNRESET) C(ENOBUFS) C(ENOTCONN) C(ETIMEDOUT) C(ECONNREFUSED) C(EALREADY) C(EINPROGRESS)
+    C(ESTALE) C(EDQUOT) C(ECANCELED) C(EKEYREJECTED)
+
+    /* fcntl.h, linux/openat2.h */
+    C(AT_FDCWD) C(AT_EMPTY_PATH) C(AT_RECURSIVE) C(AT_REMOVEDIR) C(AT_SYMLINK_NOFOLLOW)
+    C(O_RDONLY) C(O_WRONLY) C(O_RDWR) C(O_CREAT) C(O_EXCL) C(O_TRUNC) C(O_APPEND) C(O_NONBLOCK)
+    C(O_CLOEXEC) C(O_DIRECTORY) C(O_NOFOLLOW) C(O_PATH) C(O_NOCTTY) C(F_DUPFD_CLOEXEC) C(F_SETFD)
+    C(F_GETFD) C(FD_CLOEXEC) C(F_ADD_SEALS) C(F_GET_SEALS) C(F_SEAL_SEAL) C(F_SEAL_SHRINK)
+    C(F_SEAL_GROW) C(F_SEAL_WRITE) C(F_SETPIPE_SZ) C(F_GETFL) C(F_SETFL) C(SEEK_SET) C(SEEK_CUR)
+    C(SEEK_END) C(RENAME_NOREPLACE)
+    C(RESOLVE_BENEATH) C(RESOLVE_IN_ROOT) C(RESOLVE_NO_MAGICLINKS) C(RESOLVE_NO_SYMLINKS)
+    C(RESOLVE_NO_XDEV) SIZE(open_how) FIELD(open_how, flags) FIELD(open_how, mode)
+    FIELD(open_how, resolve)
+
+    /* linux/mount.h, linux/magic.h */
+    C(MS_RDONLY) C(MS_NOSUID) C(MS_NODEV) C(MS_NOEXEC) C(MS_NOATIME) C(MS_REMOUNT) C(MS_BIND)
+    C(MS_REC) C(MS_PRIVATE) C(MS_SLAVE) C(MNT_DETACH) C(OPEN_TREE_CLONE) C(OPEN_TREE_CLOEXEC)
+    C(MOVE_MOUNT_F_EMPTY_PATH) C(FSOPEN_CLOEXEC) C(FSCONFIG_SET_STRING) C(FSCONFIG_CMD_CREATE)
+    C(FSMOUNT_CLOEXEC) C(MOUNT_ATTR_RDONLY) C(MOUNT_ATTR_NOSUID) C(MOUNT_ATTR_NODEV)
+    C(MOUNT_ATTR_NOEXEC) C(MOUNT_ATTR_IDMAP) SIZE(mount_attr) FIELD(mount_attr, attr_set)
+    FIELD(mount_attr, attr_clr) FIELD(mount_attr, propagation) FIELD(mount_attr, userns_fd)
+    C(TMPFS_MAGIC) C(PROC_SUPER_MAGIC)
+
+    /* sys/stat.h, sys/statfs.h */
+    C(S_IFMT) C(S_IFREG) C(S_IFDIR) C(S_IFLNK) C(S_IFIFO) C(S_IFSOCK) C(S_IFCHR) C(S_IFBLK)
+    SIZE(stat) FIELD(stat, st_mode) FIELD(stat, st_uid) FIELD(stat, st_gid) FIELD(stat, st_size)
+    FIELD(stat, st_ino) FIELD(stat, st_dev)
+    V(stat_mode_SIZE, sizeof(((struct stat *)0)->st_mode))
+    SIZE(statfs) FIELD(statfs, f_type) FIELD(statfs, f_blocks) FIELD(statfs, f_bfree)
+    FIELD(statfs, f_files) FIELD(statfs, f_ffree)
+
+    /* sched.h, signal.h, sys/wait.h, poll.h, time.h */
+    C(CLONE_VM) C(CLONE_VFORK) C(CLONE_FILES) C(CLONE_PIDFD) C(CLONE_NEWNS) C(CLONE_NEWCGROUP) C(CLONE_NEWUTS)
+    C(CLONE_NEWIPC) C(CLONE_NEWUSER) C(CLONE_NEWPID) C(CLONE_NEWNET) C(CLONE_NEWTIME)
+    C(CLONE_CLEAR_SIGHAND) C(CLONE_INTO_CGROUP) C(SIGCHLD) C(SIGKILL) C(SIGXCPU) C(SIGXFSZ)
+    C(SIGSYS) C(SIGSEGV) C(SIGTERM) C(SIGSTOP) C(SIGALRM) C(SIGHUP) C(SIGINT) C(SIGQUIT) C(SIGILL)
+    C(SIGTRAP) C(SIGABRT) C(SIGBUS) C(SIGFPE) C(SIGUSR1) C(SIGUSR2) C(SIGPIPE) C(SIGSTKFLT)
+    C(SIGCONT) C(SIGTSTP) C(SIGTTIN) C(SIGTTOU) C(SIGURG) C(SIGVTALRM) C(SIGPROF) C(SIGWINCH)
+    C(SIGIO) C(SIGPWR) C(SIG_SETMASK) V(SIG_IGN, 1) V(SIG_DFL, 0)
+    V(NSIG, 64) SIZE(kernel_sigaction) FIELD(kernel_sigaction, handler) C(__WALL) C(WNOHANG)
+    C(POLLIN) C(POLLHUP) C(POLLERR) SIZE(pollfd) FIELD(pollfd, fd) FIELD(pollfd, events)
+    FIELD(pollfd, revents) C(CLOCK_MONOTONIC) SIZE(timespec) FIELD(timespec, tv_sec)
+    FIELD(timespec, tv_nsec)
+
+    /* sys/resource.h */
+    C(RLIMIT_CPU) C(RLIMIT_FSIZE) C(RLIMIT_DATA) C(RLIMIT_STACK) C(RLIMIT_CORE) C(RLIMIT_RSS)
+    C(RLIMIT_NPROC) C(RLIMIT_NOFILE) C(RLIMIT_MEMLOCK) C(RLIMIT_AS) C(RLIMIT_LOCKS)
+    C(RLIMIT_SIGPENDING) C(RLIMIT_MSGQUEUE) C(RLIMIT_NICE) C(RLIMIT_RTPRIO) C(RLIMIT_RTTIME)
+    C(RLIM_INFINITY) C(RUSAGE_CHILDREN) SIZE(rusage) FIELD(rusage, ru_utime)
+    FIELD(rusage, ru_stime) FIELD(rusage, ru_maxrss) C(PRIO_PROCESS) C(PRIO_PGRP) C(PRIO_USER)
+    V(IOPRIO_WHO_PROCESS, WHO_PROCESS) V(IOPRIO_WHO_PGRP, WHO_PGRP) V(IOPRIO_WHO_USER, WHO_USER)
+
+    /* linux/prctl.h, linux/capability.h, linux/securebits.h, linux/close_range.h */
+    C(PR_SET_DUMPABLE) C(PR_SET_NO_NEW_PRIVS) C(PR_CAPBSET_DROP) C(PR_SET_SECUREBITS)
+    C(PR_SET_SECCOMP) C(PR_SET_KEEPCAPS) C(PR_CAP_AMBIENT) C(PR_CAP_AMBIENT_CLEAR_ALL)
+    C(CAP_LAST_CAP) C(_LINUX_CAPABILITY_VERSION_3) SIZE(__user_cap_header_struct)
+    SIZE(__user_cap_data_struct) C(SECBIT_NOROOT) C(SECBIT_NOROOT_LOCKED)
+    C(SECBIT_NO_SETUID_FIXUP) C(SECBIT_NO_SETUID_FIXUP_LOCKED) C(SECBIT_NO_CAP_AMBIENT_RAISE)
+    C(SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) C(CLOSE_RANGE_CLOEXEC)
+    C(ADDR_NO_RANDOMIZE)
+
+    /* linux/seccomp.h, linux/filter.h, linux/audit.h */
+    C(AUDIT_ARCH_X86_64) C(AUDIT_ARCH_AARCH64) C(SECCOMP_RET_KILL_PROCESS) C(SECCOMP_RET_TRAP)
+    C(SECCOMP_RET_ERRNO) C(SECCOMP_RET_LOG) C(SECCOMP_RET_ALLOW) C(SECCOMP_RET_ACTION_FULL)
+    C(SECCOMP_RET_DATA) C(SECCOMP_SET_MODE_STRICT) C(SECCOMP_SET_MODE_FILTER)
+    C(SECCOMP_GET_ACTION_AVAIL) C(SECCOMP_GET_NOTIF_SIZES) C(SECCOMP_FILTER_FLAG_NEW_LISTENER)
+    C(SECCOMP_FILTER_FLAG_TSYNC) C(SECCOMP_FILTER_FLAG_LOG)
+    V(SECCOMP_DATA_NR, offsetof(struct seccomp_data, nr))
+    V(SECCOMP_DATA_ARCH, offsetof(struct seccomp_data, arch))
+    V(SECCOMP_DATA_INSTRUCTION_POINTER, offsetof(struct seccomp_data, instruction_pointer))
+    V(SECCOMP_DATA_ARGS, offsetof(struct seccomp_data, args))
+    V(SECCOMP_DATA_SIZE, sizeof(struct seccomp_data))
+    V(SOCK_FILTER_SIZE, sizeof(struct sock_filter)) SIZE(sock_fprog) FIELD(sock_fprog, len)
+    FIELD(sock_fprog, filter) V(X32_SYSCALL_BIT, __X32_SYSCALL_BIT)
+    C(BPF_LD) C(BPF_LDX) C(BPF_ALU) C(BPF_JMP) C(BPF_RET) C(BPF_W) C(BPF_ABS) C(BPF_AND) C(BPF_JA)
+    C(BPF_JEQ) C(BPF_JGT) C(BPF_JGE) C(BPF_JSET) C(BPF_K) C(BPF_A) C(BPF_MAXINSNS)
+
+    /* sys/socket.h, sys/ioctl.h, termios.h, sys/mman.h, unistd.h */
+    C(AF_UNSPEC) C(AF_UNIX) C(AF_INET) C(AF_INET6) C(AF_NETLINK) C(AF_PACKET) C(AF_ALG)
+    C(AF_VSOCK) C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSWINSZ) C(MFD_CLOEXEC)
+    C(MFD_ALLOW_SEALING) C(_SC_PAGESIZE) C(_SC_CLK_TCK)
+}
