@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.cloister.protocol.message;
+
+import io.cloister.protocol.check.Check;
+import java.util.List;
+
+/**
+ * The container is ready.
+ *
+ * @param defaultEnvironment what programs without an environment of their own get: that of the
+ *     configuration and the lines of the container's {@code /.env}
+ */
+public record Configured(List<String> defaultEnvironment) implements ConfReply {
+    private static final int MAX_ENTRIES = 16_384;
+
+    public Configured {
+        defaultEnvironment =
+                Check.environment("default environment", defaultEnvironment, MAX_ENTRIES);
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package io.cloister.protocol.message;
+
+import io.cloister.protocol.check.Check;
+import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Termination;
+import io.cloister.protocol.run.Usage;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The program has ended and nothing of it is left.
+ *
+ * @param wallTime from the program's start to its end
+ * @param setUpTime from the command's arrival at init to the program's start
+ * @param limit the limit that ended it; absent when none did
+ * @param killed its caller asked for its end
+ */
+public record ExecveResult(
+        Termination termination,
+        Usage usage,
+        Duration wallTime,
+        Duration setUpTime,
+        Optional<LimitFired> limit,
+        boolean killed)
+        implements ExecveReply {
+    private static final Duration MAX_TIME = Duration.ofDays(36_500);
+
+    public ExecveResult {
+        Objects.requireNonNull(termination, "termination");
+        Objects.requireNonNull(usage, "usage");
+        Check.duration("wall time", wallTime, Duration.ZERO, MAX_TIME);
+        Check.duration("set-up time", setUpTime, Duration.ZERO, MAX_TIME);
+        Objects.requireNonNull(limit, "limit");
+    }
+}
