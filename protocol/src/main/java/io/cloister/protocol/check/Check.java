@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.check;
 
 import java.time.Duration;
@@ -9,7 +8,9 @@ import java.util.Objects;
 
 /** The checks that the constructors of this protocol share; each throws {@link InvalidRequest}. */
 public final class Check {
-    /** Longest path in bytes without its final NUL: PATH_MAX of {@code <linux/limits.h>} less one. */
+    /**
+     * Longest path in bytes without its final NUL: PATH_MAX of {@code <linux/limits.h>} less one.
+     */
     public static final int MAX_PATH_BYTES = 4095;
 
     /** Longest component of a path in bytes: NAME_MAX of {@code <linux/limits.h>}. */
@@ -70,15 +71,14 @@ public final class Check {
     public static String absolutePathBelowRoot(String what, String path) {
         absolutePath(what, path);
         if (path.length() == 1) {
-            throw new InvalidRequest(
-                    what + " is the root directory itself: name a place below it");
+            throw new InvalidRequest(what + " is the root directory itself: name a place below it");
         }
         return path;
     }
 
     /**
-     * A path to something inside a container: absolute, or relative to the work directory; never the
-     * root itself, and without {@code .}, {@code ..} or empty components.
+     * A path to something inside a container: absolute, or relative to the work directory; never
+     * the root itself, and without {@code .}, {@code ..} or empty components.
      */
     public static String pathInside(String what, String path) {
         filledText(what, path, MAX_PATH_BYTES);

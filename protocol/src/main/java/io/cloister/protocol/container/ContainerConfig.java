@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.container;
 
 import io.cloister.protocol.check.Check;
@@ -77,7 +76,8 @@ public record ContainerConfig(
         if (!initCommand.isEmpty()) {
             Check.absolutePathBelowRoot("program of the init command", initCommand.getFirst());
         }
-        defaultEnvironment = Check.environment("default environment", defaultEnvironment, MAX_STRINGS);
+        defaultEnvironment =
+                Check.environment("default environment", defaultEnvironment, MAX_STRINGS);
         checkTotal("default environment", defaultEnvironment);
         if (rootSize.compareTo(MIN_ROOT_SIZE) < 0) {
             throw new InvalidRequest(
@@ -224,7 +224,9 @@ public record ContainerConfig(
     }
 
     private static void addParents(String path, Set<String> parents) {
-        for (int slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+        for (int slash = path.lastIndexOf('/');
+                slash > 0;
+                slash = path.lastIndexOf('/', slash - 1)) {
             parents.add(path.substring(0, slash));
         }
     }

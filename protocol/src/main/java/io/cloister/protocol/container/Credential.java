@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.container;
 
 import io.cloister.protocol.check.Check;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.message;
 
 import io.cloister.protocol.check.Check;
@@ -9,8 +8,8 @@ public sealed interface Executable {
     /**
      * A file in the container.
      *
-     * @param name with a slash, a path, relative ones beginning at the work directory; without, it is
-     *     looked up in the directories of the program's PATH, inside the container
+     * @param name with a slash, a path, relative ones beginning at the work directory; without, it
+     *     is looked up in the directories of the program's PATH, inside the container
      */
     record OfPath(String name) implements Executable {
         public OfPath {

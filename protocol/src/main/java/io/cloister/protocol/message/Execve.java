@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.message;
 
 import io.cloister.protocol.check.Check;
@@ -16,8 +15,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Run a program and wait for its end. Answered by {@link ExecveReply} when nothing of the program is
- * left.
+ * Run a program and wait for its end. Answered by {@link ExecveReply} when nothing of the program
+ * is left.
  *
  * @param arguments argv; at least one, the first being the program's name for itself
  * @param environment {@code NAME=value}; absent for the container's default
@@ -27,8 +26,8 @@ import java.util.OptionalInt;
  * @param controllingTerminal one of {@code descriptors} that becomes the session's terminal
  * @param credential absent for the container's default
  * @param wallTime after which init kills everything: above 0, at most 24 hours
- * @param announceStart tell of pid and pidfd before the program's first instruction, and wait for the
- *     caller's consent
+ * @param announceStart tell of pid and pidfd before the program's first instruction, and wait for
+ *     the caller's consent
  */
 public record Execve(
         Executable executable,
@@ -227,7 +226,7 @@ public record Execve(
         /**
          * Checks everything.
          *
-         * @throws InvalidRequest saying what does not fit
+         * @throws io.cloister.protocol.check.InvalidRequest saying what does not fit
          */
         public Execve build() {
             Check.that(

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.message;
 
 import io.cloister.protocol.unit.Coded;
@@ -9,9 +8,9 @@ import java.util.OptionalInt;
 /**
  * A command was not carried out.
  *
- * <p>Bounded: all its text together is below 4 KiB of valid UTF-8. Longer text is cut at a character
- * and marked {@code …[cut]}, half surrogate pairs and control characters become U+FFFD; programs
- * choose some of it, so this must not fail.
+ * <p>Bounded: all its text together is below 4 KiB of valid UTF-8. Longer text is cut at a
+ * character and marked {@code …[cut]}, half surrogate pairs and control characters become U+FFFD;
+ * programs choose some of it, so this must not fail.
  *
  * @param kind what the caller should do about it
  * @param step what was being done, for example {@code bind /usr on /usr}; empty when no step failed
@@ -21,12 +20,7 @@ import java.util.OptionalInt;
  * @param message for people: what happened, and what to do
  */
 public record Failure(
-        Kind kind,
-        String step,
-        String subject,
-        OptionalInt errno,
-        String errnoName,
-        String message)
+        Kind kind, String step, String subject, OptionalInt errno, String errnoName, String message)
         implements PingReply, ConfReply, SymlinkReply, DeleteReply, ResetReply, ExecveReply {
     /** Bounds of the texts in bytes of UTF-8; together below 4 KiB. */
     public static final int MAX_STEP_BYTES = 512;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.message;
 
 import io.cloister.protocol.check.Check;
@@ -17,11 +16,10 @@ public record Linked(Map<String, Failure> errors) implements SymlinkReply {
     public Linked {
         Map<String, Failure> copy = new LinkedHashMap<>(errors);
         Check.range("number of failed links", copy.size(), 0, Symlink.MAX_LINKS);
-        copy.forEach(
-                (path, failure) -> {
-                    Check.filledText("path of a link", path, Check.MAX_PATH_BYTES);
-                    Objects.requireNonNull(failure, "failure");
-                });
+        copy.forEach((path, failure) -> {
+            Check.filledText("path of a link", path, Check.MAX_PATH_BYTES);
+            Objects.requireNonNull(failure, "failure");
+        });
         errors = Collections.unmodifiableMap(copy);
     }
 

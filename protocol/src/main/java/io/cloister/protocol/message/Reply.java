@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.message;
 
 /** The answer to a {@link Request}; each command has its own kind, so that a switch is complete. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.run;
 
 import io.cloister.protocol.unit.Coded;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.run;
 
 import io.cloister.protocol.check.Check;
@@ -21,7 +20,8 @@ public record Rlimit(Resource resource, long soft, long hard) {
         // Unsigned, so that infinity is the largest, as in the kernel.
         if (Long.compareUnsigned(soft, hard) > 0) {
             throw new InvalidRequest(
-                    "soft %s is above the hard one: lower it or raise the other".formatted(resource));
+                    "soft %s is above the hard one: lower it or raise the other"
+                            .formatted(resource));
         }
     }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.run;
 
 import io.cloister.protocol.check.Check;
@@ -9,8 +8,8 @@ import java.time.Duration;
 /**
  * What a program used, as the rusage of wait4(2) tells it.
  *
- * <p>It covers the program and those descendants that were waited for; orphans and live children are
- * missing from it.
+ * <p>It covers the program and those descendants that were waited for; orphans and live children
+ * are missing from it.
  *
  * @param userCpu CPU time in user mode
  * @param systemCpu CPU time in the kernel

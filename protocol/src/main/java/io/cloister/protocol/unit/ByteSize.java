@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 package io.cloister.protocol.unit;
 
 import io.cloister.protocol.check.Check;
@@ -9,8 +8,8 @@ import java.util.Locale;
 /**
  * A number of bytes, zero or more.
  *
- * <p>{@link #toString} is exact and read back by {@link #parse}: the largest binary unit that leaves
- * no remainder, for example {@code 64MiB}, {@code 1000B}.
+ * <p>{@link #toString} is exact and read back by {@link #parse}: the largest binary unit that
+ * leaves no remainder, for example {@code 64MiB}, {@code 1000B}.
  */
 public record ByteSize(long bytes) implements Comparable<ByteSize> {
     public static final ByteSize ZERO = new ByteSize(0);
@@ -40,8 +39,8 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
     }
 
     /**
-     * Reads {@code 512}, {@code 512B}, {@code 64MiB}, {@code 1 GiB}; units B, KiB, MiB, GiB, TiB, PiB
-     * and EiB, in either case.
+     * Reads {@code 512}, {@code 512B}, {@code 64MiB}, {@code 1 GiB}; units B, KiB, MiB, GiB, TiB,
+     * PiB and EiB, in either case.
      *
      * @throws InvalidRequest if the text is anything else, or the size is beyond 2^63 - 1 bytes
      */
