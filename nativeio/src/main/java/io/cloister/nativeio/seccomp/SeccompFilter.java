@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.nativeio.seccomp;
+
+import io.cloister.nativeio.libc.Architecture;
+import io.cloister.nativeio.libc.Linux;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/**
+ * A compiled policy: the instructions that a {@code struct sock_fprog} points to (seccomp(2)).
+ *
+ * <p>Immutable, and good for any number of processes of its architecture.
+ */
+public final class SeccompFilter {
+
+    private final String policy;
+    private final Architecture architecture;
+    private final List<BpfInstruction> instructions;
+    private final byte[] bytes;
+
+    SeccompFilter(String policy, Architecture architecture, List<BpfInstruction> instructions) {
+        this.policy = policy;
+        this.architecture = architecture;
+        this.instructions = List.copyOf(instructions);
+        ByteBuffer buffer =
+                ByteBuffer.allocate(instructions.size() * BpfInstruction.BYTES)
+                        .order(ByteOrder.LITTLE_ENDIAN);
+        this.instructions.forEach(instruction -> instruction.writeTo(buffer));
+        this.bytes = buffer.array();
+    }
+
+    /** The policy's {@link SeccompPolicy#id()}. */
+    public String policy() {
+        return policy;
+    }
+
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    /** Whether there is nothing to install, because the policy allows everything. */
+    public boolean isEmpty() {
+        return instructions.isEmpty();
+    }
+
+    /** The number of instructions ({@code sock_fprog.len}), at most BPF_MAXINSNS, 4096. */
+    public int length() {
+        return instructions.size();
+    }
+
+    /** A copy of the {@code struct sock_filter} array, eight bytes an instruction. */
+    public byte[] bytes() {
+        return bytes.clone();
+    }
+
+    /** The instructions in words, a line each, jumps with the line they lead to. */
+    public String listing() {
+        StringBuilder listing = new StringBuilder();
+        listing.append("%s for %s: %d instructions%n".formatted(policy, architecture, length()));
+        for (int i = 0; i < instructions.size(); i++) {
+            BpfInstruction instruction = instructions.get(i);
+            listing.append(
+                    "%4d  %-34s ; %s%n".formatted(i, text(i, instruction), instruction.comment()));
+        }
+        return listing.toString();
+    }
+
+    private static String text(int at, BpfInstruction instruction) {
+        int code = instruction.code();
+        int operand = instruction.operand();
+        if (is(code, "BPF_LD", "BPF_W", "BPF_ABS")) {
+            return "ld   [%d]".formatted(operand);
+        }
+        if (is(code, "BPF_ALU", "BPF_AND", "BPF_K")) {
+            return "and  0x%x".formatted(operand);
+        }
+        if (is(code, "BPF_RET", "BPF_K")) {
+            return "ret  0x%08x".formatted(operand);
+        }
+        if (is(code, "BPF_JMP", "BPF_JA")) {
+            return "ja   %d".formatted(at + 1 + operand);
+        }
+        String name =
+                is(code, "BPF_JMP", "BPF_JEQ", "BPF_K")
+                        ? "jeq"
+                        : is(code, "BPF_JMP", "BPF_JGT", "BPF_K")
+                                ? "jgt"
+                                : is(code, "BPF_JMP", "BPF_JGE", "BPF_K") ? "jge" : "jset";
+        return "%-4s 0x%x ? %d : %d"
+                .formatted(
+                        name,
+                        operand,
+                        at + 1 + instruction.whenTrue(),
+                        at + 1 + instruction.whenFalse());
+    }
+
+    private static boolean is(int code, String... parts) {
+        int wanted = 0;
+        for (String part : parts) {
+            wanted |= (int) Linux.constant(part);
+        }
+        return code == wanted;
+    }
+
+    @Override
+    public String toString() {
+        return "%s for %s (%d instructions)".formatted(policy, architecture, length());
+    }
+}
