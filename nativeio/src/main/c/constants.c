@@ -19,6 +19,7 @@
 #include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -44,6 +45,9 @@
 /* What only one architecture, or only newer headers have. */
 #ifndef __X32_SYSCALL_BIT
 #define __X32_SYSCALL_BIT 0
+#endif
+#ifndef MFD_EXEC /* linux/memfd.h since 6.3 */
+#define MFD_EXEC 0x10U
 #endif
 
 /* The kernel's struct ksigaction for rt_sigaction(2), which no header of userspace declares. */
@@ -126,7 +130,7 @@ void constants(void)
 
     /* linux/prctl.h, linux/capability.h, linux/securebits.h, linux/close_range.h */
     C(PR_SET_DUMPABLE) C(PR_SET_NO_NEW_PRIVS) C(PR_CAPBSET_DROP) C(PR_SET_SECUREBITS)
-    C(PR_SET_SECCOMP) C(PR_SET_KEEPCAPS) C(PR_CAP_AMBIENT) C(PR_CAP_AMBIENT_CLEAR_ALL)
+    C(PR_SET_SECCOMP) C(PR_SET_KEEPCAPS) C(PR_SET_NAME) C(PR_CAP_AMBIENT) C(PR_CAP_AMBIENT_CLEAR_ALL)
     C(CAP_LAST_CAP) C(_LINUX_CAPABILITY_VERSION_3) SIZE(__user_cap_header_struct)
     SIZE(__user_cap_data_struct) C(SECBIT_NOROOT) C(SECBIT_NOROOT_LOCKED)
     C(SECBIT_NO_SETUID_FIXUP) C(SECBIT_NO_SETUID_FIXUP_LOCKED) C(SECBIT_NO_CAP_AMBIENT_RAISE)
@@ -152,5 +156,11 @@ void constants(void)
     /* sys/socket.h, sys/ioctl.h, termios.h, sys/mman.h, unistd.h */
     C(AF_UNSPEC) C(AF_UNIX) C(AF_INET) C(AF_INET6) C(AF_NETLINK) C(AF_PACKET) C(AF_ALG)
     C(AF_VSOCK) C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSWINSZ) C(MFD_CLOEXEC)
-    C(MFD_ALLOW_SEALING) C(_SC_PAGESIZE) C(_SC_CLK_TCK)
+    C(MFD_ALLOW_SEALING) C(MFD_EXEC) C(_SC_PAGESIZE) C(_SC_CLK_TCK)
+
+    /* spawn.h */
+    C(POSIX_SPAWN_SETSIGMASK) C(POSIX_SPAWN_SETSIGDEF) C(POSIX_SPAWN_SETSID)
+    V(posix_spawnattr_SIZE, sizeof(posix_spawnattr_t))
+    V(posix_spawn_file_actions_SIZE, sizeof(posix_spawn_file_actions_t))
+    V(sigset_SIZE, sizeof(sigset_t))
 }

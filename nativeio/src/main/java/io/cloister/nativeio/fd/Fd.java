@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.nativeio.fd;
+
+import io.cloister.nativeio.libc.LibC;
+import io.cloister.nativeio.libc.Linux;
+import java.io.IOException;
+import java.lang.ref.Cleaner;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An owned file descriptor of this process. Closing is idempotent and closes the number once; using
+ * a closed one throws. One that is dropped unclosed is closed when its object is collected, with a
+ * warning in the log and a count in {@link #leaks()}, for such a loss is a bug of its owner.
+ */
+public final class Fd implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Fd.class);
+    private static final Cleaner CLEANER = Cleaner.create();
+    private static final AtomicLong LEAKS = new AtomicLong();
+    private static final int CLOSED = -1;
+
+    private final Owned owned;
+    private final Cleaner.Cleanable cleanable;
+
+    private Fd(int number, String what) {
+        owned = new Owned(number, what);
+        cleanable = CLEANER.register(this, owned);
+    }
+
+    /** The state that the cleaner can see after the object is gone. */
+    private static final class Owned implements Runnable {
+        private final AtomicInteger number;
+        private final String what;
+
+        Owned(int number, String what) {
+            this.number = new AtomicInteger(number);
+            this.what = what;
+        }
+
+        @Override
+        public void run() {
+            int left = number.getAndSet(CLOSED);
+            if (left != CLOSED) {
+                LEAKS.incrementAndGet();
+                LOG.warn("descriptor {} ({}) was never closed by its owner", left, what);
+                LibC.close(left);
+            }
+        }
+    }
+
+    /**
+     * Takes ownership of an open descriptor.
+     *
+     * @param what a few words for messages, such as {@code "stdin of run 7"}
+     */
+    public static Fd own(int number, String what) {
+        if (number < 0) {
+            throw new IllegalArgumentException("not a descriptor: " + number + " (" + what + ")");
+        }
+        return new Fd(number, what);
+    }
+
+    /**
+     * Opens a file, close-on-exec: open(2).
+     *
+     * @throws SystemCallException with the path and the errno
+     */
+    public static Fd open(String path, int flags, int mode) throws IOException {
+        long fd = LibC.open(path, flags | Linux.O_CLOEXEC, mode);
+        return own((int) SystemCallException.check(fd, "open", path), path);
+    }
+
+    /** How many descriptors this JVM has lost track of so far. */
+    public static long leaks() {
+        return LEAKS.get();
+    }
+
+    /**
+     * The number, for a call that happens while the owner keeps this open.
+     *
+     * @throws IllegalStateException when closed
+     */
+    public int number() {
+        int number = owned.number.get();
+        if (number == CLOSED) {
+            throw new IllegalStateException("descriptor is closed: " + owned.what);
+        }
+        return number;
+    }
+
+    public boolean isOpen() {
+        return owned.number.get() != CLOSED;
+    }
+
+    /** What it is, for messages. */
+    public String what() {
+        return owned.what;
+    }
+
+    /** Another descriptor of the same open file description, owned by the caller. */
+    public Fd duplicate() throws IOException {
+        long copy = LibC.fcntl(number(), Linux.F_DUPFD_CLOEXEC, 0);
+        return own((int) SystemCallException.check(copy, "fcntl F_DUPFD_CLOEXEC", what()), what());
+    }
+
+    /** Gives the number to an owner outside Java; this object is closed without closing it. */
+    public int release() {
+        int number = owned.number.getAndSet(CLOSED);
+        if (number == CLOSED) {
+            throw new IllegalStateException("descriptor is closed: " + owned.what);
+        }
+        cleanable.clean();
+        return number;
+    }
+
+    /**
+     * Reads from an offset until the buffer is full or the file ends: pread(2).
+     *
+     * @return the number of bytes read
+     */
+    public int readAt(long offset, byte[] into) throws IOException {
+        int done = 0;
+        while (done < into.length) {
+            byte[] part = new byte[into.length - done];
+            long n = LibC.pread(number(), part, part.length, offset + done);
+            SystemCallException.check(n, "pread", what());
+            if (n == 0) {
+                break;
+            }
+            System.arraycopy(part, 0, into, done, (int) n);
+            done += (int) n;
+        }
+        return done;
+    }
+
+    /**
+     * The contents from the start, at most {@code limit} bytes of them, whatever the file offset is.
+     */
+    public byte[] readUpTo(int limit) throws IOException {
+        byte[] buffer = new byte[(int) Math.min(limit, size())];
+        int n = readAt(0, buffer);
+        return n == buffer.length ? buffer : java.util.Arrays.copyOf(buffer, n);
+    }
+
+    /** Writes all bytes at the file offset: write(2). */
+    public void write(byte[] bytes) throws IOException {
+        byte[] rest = bytes;
+        while (rest.length > 0) {
+            long n = LibC.write(number(), rest, rest.length);
+            SystemCallException.check(n, "write", what());
+            rest = java.util.Arrays.copyOfRange(rest, (int) n, rest.length);
+        }
+    }
+
+    /** The size in bytes of a seekable file; its file offset is left alone. */
+    public long size() throws IOException {
+        long here = LibC.lseek(number(), 0, Linux.SEEK_CUR);
+        SystemCallException.check(here, "lseek", what());
+        long end = LibC.lseek(number(), 0, Linux.SEEK_END);
+        SystemCallException.check(end, "lseek", what());
+        LibC.lseek(number(), here, Linux.SEEK_SET);
+        return end;
+    }
+
+    @Override
+    public void close() {
+        int number = owned.number.getAndSet(CLOSED);
+        if (number != CLOSED) {
+            LibC.close(number);
+            cleanable.clean();
+        }
+    }
+
+    @Override
+    public String toString() {
+        int number = owned.number.get();
+        return (number == CLOSED ? "closed" : number) + " (" + owned.what + ")";
+    }
+}

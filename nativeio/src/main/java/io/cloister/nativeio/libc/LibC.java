@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.nativeio.libc;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import com.sun.jna.ptr.IntByReference;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Direct-mapped functions of the C library under their C names, and nothing else. Each returns what
+ * C returns; {@link #errno()} right after a failed call, on the same thread, says why.
+ */
+public final class LibC {
+    static {
+        Native.register(LibC.class, "c");
+    }
+
+    private LibC() {}
+
+    /** The calling thread's errno of its last failed call here. */
+    public static Errno errno() {
+        return new Errno(Native.getLastError());
+    }
+
+    /** open(2). */
+    public static native int open(String path, int flags, int mode);
+
+    /** close(2). */
+    public static native int close(int fd);
+
+    /** read(2). */
+    public static native long read(int fd, byte[] buffer, long count);
+
+    /** write(2). */
+    public static native long write(int fd, byte[] buffer, long count);
+
+    /** pread(2). */
+    public static native long pread(int fd, byte[] buffer, long count, long offset);
+
+    /** lseek(2). */
+    public static native long lseek(int fd, long offset, int whence);
+
+    /** ftruncate(2). */
+    public static native int ftruncate(int fd, long length);
+
+    /** fcntl(2) with an integer argument. */
+    public static native int fcntl(int fd, int command, long argument);
+
+    /** pipe2(2). */
+    public static native int pipe2(int[] fds, int flags);
+
+    /** memfd_create(2). */
+    public static native int memfd_create(String name, int flags);
+
+    /** poll(2) on an array of {@code struct pollfd}. */
+    public static native int poll(byte[] fds, long count, int timeoutMillis);
+
+    /** syscall(2), for calls that the C library does not wrap. */
+    public static native long syscall(long number, long a, long b, long c, long d);
+
+    /** waitpid(2). */
+    public static native int waitpid(int pid, IntByReference status, int options);
+
+    /** kill(2). */
+    public static native int kill(int pid, int signal);
+
+    /** geteuid(2). */
+    public static native int geteuid();
+
+    /** getegid(2). */
+    public static native int getegid();
+
+    /** sysconf(3). */
+    public static native long sysconf(int name);
+
+    /** ioctl(2) with a pointer argument. */
+    public static native int ioctl(int fd, long request, byte[] argument);
+
+    /** posix_openpt(3). */
+    public static native int posix_openpt(int flags);
+
+    /** grantpt(3). */
+    public static native int grantpt(int fd);
+
+    /** unlockpt(3). */
+    public static native int unlockpt(int fd);
+
+    /** posix_spawn(3); returns the error number itself. */
+    public static native int posix_spawn(
+            IntByReference pid,
+            String path,
+            Pointer fileActions,
+            Pointer attributes,
+            Pointer argv,
+            @Nullable Pointer envp);
+
+    /** posix_spawn_file_actions_init(3). */
+    public static native int posix_spawn_file_actions_init(Pointer actions);
+
+    /** posix_spawn_file_actions_destroy(3). */
+    public static native int posix_spawn_file_actions_destroy(Pointer actions);
+
+    /** posix_spawn_file_actions_addopen(3). */
+    public static native int posix_spawn_file_actions_addopen(
+            Pointer actions, int fd, String path, int flags, int mode);
+
+    /** posix_spawn_file_actions_adddup2(3). */
+    public static native int posix_spawn_file_actions_adddup2(Pointer actions, int fd, int newFd);
+
+    /** posix_spawn_file_actions_addclosefrom_np(3), glibc 2.34. */
+    public static native int posix_spawn_file_actions_addclosefrom_np(Pointer actions, int from);
+
+    /** posix_spawnattr_init(3). */
+    public static native int posix_spawnattr_init(Pointer attributes);
+
+    /** posix_spawnattr_destroy(3). */
+    public static native int posix_spawnattr_destroy(Pointer attributes);
+
+    /** posix_spawnattr_setflags(3). */
+    public static native int posix_spawnattr_setflags(Pointer attributes, short flags);
+
+    /** posix_spawnattr_setsigmask(3). */
+    public static native int posix_spawnattr_setsigmask(Pointer attributes, Pointer set);
+
+    /** posix_spawnattr_setsigdefault(3). */
+    public static native int posix_spawnattr_setsigdefault(Pointer attributes, Pointer set);
+
+    /** sigemptyset(3). */
+    public static native int sigemptyset(Pointer set);
+
+    /** sigfillset(3). */
+    public static native int sigfillset(Pointer set);
+
+    private static native @Nullable Pointer strerrordesc_np(int number);
+
+    /** The words for an errno without regard to the locale: strerrordesc_np(3), glibc 2.32. */
+    static String strerror(int number) {
+        Pointer words = strerrordesc_np(number);
+        return words == null ? "unknown error" : words.getString(0, "US-ASCII");
+    }
+
+    /** A null-terminated array of C strings; keep the result referenced while C uses it. */
+    public static Memory stringArray(String... strings) {
+        int bytes = Native.POINTER_SIZE * (strings.length + 1);
+        int total = bytes;
+        byte[][] encoded = new byte[strings.length][];
+        for (int i = 0; i < strings.length; i++) {
+            encoded[i] = Native.toByteArray(strings[i], StandardCharsets.UTF_8);
+            total += encoded[i].length;
+        }
+        Memory memory = new Memory(total);
+        long at = bytes;
+        for (int i = 0; i < strings.length; i++) {
+            memory.write(at, encoded[i], 0, encoded[i].length);
+            memory.setPointer((long) i * Native.POINTER_SIZE, memory.share(at));
+            at += encoded[i].length;
+        }
+        memory.setPointer((long) strings.length * Native.POINTER_SIZE, null);
+        return memory;
+    }
+}
