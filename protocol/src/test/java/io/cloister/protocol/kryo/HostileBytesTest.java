@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.protocol.kryo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import io.cloister.protocol.container.Credential;
+import io.cloister.protocol.message.Delete;
+import java.io.ByteArrayOutputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Bytes from a peer that means harm: nothing but {@link ProtocolException}, and little memory. */
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+class HostileBytesTest {
+    /** Far below what the claimed lengths would take, far above what a refusal does. */
+    private static final long MAX_ALLOCATED = 1024 * 1024;
+
+    private final ProtocolKryo kryo = new ProtocolKryo();
+
+    @Test
+    void shouldRefuseEveryMessageThatIsCutShort() {
+        for (Map.Entry<String, byte[]> golden : GoldenBytesTest.golden().entrySet()) {
+            byte[] bytes = golden.getValue();
+            for (int length = 0; length < bytes.length; length++) {
+                byte[] cut = Arrays.copyOf(bytes, length);
+                assertThatThrownBy(() -> kryo.read(cut))
+                        .as("first %d bytes of %s", length, golden.getKey())
+                        .isInstanceOf(ProtocolException.class);
+            }
+        }
+    }
+
+    @Test
+    void shouldRefuseBytesLeftOver() {
+        for (byte[] bytes : GoldenBytesTest.golden().values()) {
+            assertThatThrownBy(() -> kryo.read(Arrays.copyOf(bytes, bytes.length + 1)))
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContaining("left over");
+        }
+    }
+
+    @Test
+    void shouldRefuseOrUnderstandEveryMessageWithOneByteChanged() {
+        for (byte[] golden : GoldenBytesTest.golden().values()) {
+            for (int at = 0; at < golden.length; at++) {
+                for (int value : new int[] {0, 1, 2, 0x7F, 0x80, 0xFF, ~golden[at] & 0xFF}) {
+                    byte[] bytes = golden.clone();
+                    bytes[at] = (byte) value;
+                    readOrRefuse(bytes);
+                }
+            }
+        }
+    }
+
+    @Test
+    void shouldRefuseOrUnderstandRandomBytes() {
+        Random random = new Random(42);
+        byte[][] golden = GoldenBytesTest.golden().values().toArray(byte[][]::new);
+        for (int round = 0; round < 50_000; round++) {
+            byte[] bytes = new byte[random.nextInt(64)];
+            random.nextBytes(bytes);
+            if (round % 2 == 0 && bytes.length > 1) {
+                // Past the version and the class, deeper into the fields.
+                System.arraycopy(golden[random.nextInt(golden.length)], 0, bytes, 0, 2);
+            }
+            readOrRefuse(bytes);
+        }
+    }
+
+    @Test
+    void shouldRefuseOrUnderstandMessagesSplicedTogether() {
+        Random random = new Random(43);
+        byte[][] golden = GoldenBytesTest.golden().values().toArray(byte[][]::new);
+        for (int round = 0; round < 20_000; round++) {
+            byte[] head = golden[random.nextInt(golden.length)];
+            byte[] tail = golden[random.nextInt(golden.length)];
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            bytes.write(head, 0, random.nextInt(head.length + 1));
+            int from = random.nextInt(tail.length + 1);
+            bytes.write(tail, from, tail.length - from);
+            readOrRefuse(bytes.toByteArray());
+        }
+    }
+
+    /** Class ids are written plus 2: 18 is ping, 20 open, 22 delete, 36 linked. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                // Lists of 2^31 - 1, of -1 and of a million, with nothing after it.
+                "0114ffffffff07",
+                "0114ffffffff0f",
+                "0114c0843d",
+                "0115ffffffff07",
+                "0124ffffffff07",
+                "0123ffffffff07",
+                "0132ffffffff07",
+                // Texts of 2^31 - 1 bytes, of 128 KiB and of one byte that is not there.
+                "0116ffffffff07",
+                "0116808008",
+                "011601",
+                // A number that never ends.
+                "0136ffffffffffffffffffffffffffff",
+            })
+    void shouldAllocateLittleForClaimsThatNothingBacks(String hex) {
+        byte[] bytes = HexFormat.of().parseHex(hex);
+        readOrRefuse(bytes);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getCurrentThreadAllocatedBytes();
+
+        assertThatThrownBy(() -> kryo.read(bytes)).isInstanceOf(ProtocolException.class);
+
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(MAX_ALLOCATED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "", // nothing
+                "01", // no class
+                "0012", // version 0
+                "0212", // version 2
+                "0100", // null
+                "01010021006a6176612e6c616e672e4f626aef", // a class by its name
+                "01030161", // Kryo's own String
+                "010204", // Kryo's own int
+                "017f", // an id that nobody has
+                "0118036f0000", // execve: an executable that is none
+            })
+    void shouldRefuseWhatIsNoMessage(String hex) {
+        assertThatThrownBy(() -> kryo.read(HexFormat.of().parseHex(hex)))
+                .isInstanceOf(ProtocolException.class);
+    }
+
+    @Test
+    void shouldLookUpNoClassByName() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        byte[] name = "io.cloister.protocol.message.Ping".getBytes(StandardCharsets.US_ASCII);
+        name[name.length - 1] |= (byte) 0x80; // how Kryo ends an ASCII text
+        bytes.write(ProtocolKryo.VERSION);
+        bytes.write(1);
+        bytes.write(0);
+        bytes.writeBytes(name);
+
+        assertThatThrownBy(() -> kryo.read(bytes.toByteArray()))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("only ids");
+    }
+
+    @Test
+    void shouldRefuseTextThatIsNotUtf8() throws ProtocolException {
+        byte[] bytes = kryo.write(new Delete("ab", false));
+        for (byte[] bad :
+                new byte[][] {{(byte) 0xC0, (byte) 0x80}, {(byte) 0xFF, 'a'}, {'a', (byte) 0xE2}}) {
+            System.arraycopy(bad, 0, bytes, 3, 2);
+            assertThatThrownBy(() -> kryo.read(bytes))
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContaining("UTF-8");
+        }
+    }
+
+    @Test
+    void shouldRefuseValuesThatTheirConstructorsRefuse() throws ProtocolException {
+        byte[] root = kryo.write(new Credential(1, 1));
+        root[2] = 0;
+        assertThatThrownBy(() -> kryo.read(root))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("uid");
+
+        byte[] escaping = kryo.write(new Delete("xx", true));
+        escaping[3] = '.';
+        escaping[4] = '.';
+        assertThatThrownBy(() -> kryo.read(escaping)).isInstanceOf(ProtocolException.class);
+    }
+
+    @Test
+    void shouldRefuseMessagesThatAreTooLong() {
+        assertThatThrownBy(() -> kryo.read(new byte[ProtocolKryo.MAX_BYTES + 1]))
+                .isInstanceOf(ProtocolException.class);
+    }
+
+    private void readOrRefuse(byte[] bytes) {
+        try {
+            Object value = kryo.read(bytes);
+            // What was understood is as good as any value: it can be written and read again.
+            assertThat(kryo.read(kryo.write(value))).isEqualTo(value);
+        } catch (ProtocolException refused) {
+            assertThat(refused).hasMessageContaining("not a message of this protocol");
+        }
+    }
+}

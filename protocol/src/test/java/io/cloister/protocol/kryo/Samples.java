@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.protocol.kryo;
+
+import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.container.Credential;
+import io.cloister.protocol.container.MaskPath;
+import io.cloister.protocol.container.Mount;
+import io.cloister.protocol.container.SymbolicLink;
+import io.cloister.protocol.message.Access;
+import io.cloister.protocol.message.Conf;
+import io.cloister.protocol.message.Configured;
+import io.cloister.protocol.message.ContainerState;
+import io.cloister.protocol.message.Delete;
+import io.cloister.protocol.message.Deleted;
+import io.cloister.protocol.message.Executable;
+import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.FileError;
+import io.cloister.protocol.message.Linked;
+import io.cloister.protocol.message.Open;
+import io.cloister.protocol.message.OpenFile;
+import io.cloister.protocol.message.Ping;
+import io.cloister.protocol.message.Pong;
+import io.cloister.protocol.message.Reset;
+import io.cloister.protocol.message.ResetDone;
+import io.cloister.protocol.message.Seccomp;
+import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Resource;
+import io.cloister.protocol.run.Rlimit;
+import io.cloister.protocol.run.Rlimits;
+import io.cloister.protocol.run.Status;
+import io.cloister.protocol.run.Termination;
+import io.cloister.protocol.run.Usage;
+import io.cloister.protocol.unit.ByteSize;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Values of every registered class, by name; each has a line in golden-bytes.txt.
+ *
+ * <p>They are written out in full, with no defaults of the product in them, so that a new default
+ * changes no golden bytes.
+ */
+final class Samples {
+    static final Map<String, Object> ALL = new LinkedHashMap<>();
+
+    private static final Failure FAILURE =
+            Failure.ofErrno(
+                    Failure.Kind.SYSCALL,
+                    "bind /usr on /usr",
+                    "/usr",
+                    1,
+                    "EPERM",
+                    "Operation not permitted");
+    private static final Usage USAGE =
+            new Usage(Duration.ofMillis(1500), Duration.ofNanos(20_000), ByteSize.ofKiB(1300));
+    private static final ContainerConfig CONFIG =
+            ContainerConfig.builder()
+                    .mount(new Mount.Proc("/proc", true))
+                    .mount(Mount.Bind.readOnly("/usr"))
+                    .mount(Mount.Tmpfs.shared("/tmp", ByteSize.ofMiB(16), 1000))
+                    .symbolicLink("/bin", "usr/bin")
+                    .maskPath("/proc/keys")
+                    .hostName("judge")
+                    .domainName("example.org")
+                    .workDirectory("/tmp")
+                    .initCommand(List.of("/usr/bin/true", "ä"))
+                    .environment("PATH", "/usr/bin")
+                    .programCredential(new Credential(1000, 100))
+                    .rootSize(ByteSize.ofMiB(1))
+                    .build();
+
+    static {
+        put("ping", new Ping());
+        put("conf", new Conf(CONFIG));
+        put(
+                "open",
+                Open.of(
+                        OpenFile.read("/w/in"),
+                        OpenFile.create("out/a", 0600).asExclusive().withParents(),
+                        OpenFile.append("log", 0644).withAccess(Access.READ_WRITE)));
+        put("symlink", Symlink.of(new SymbolicLink("/w/a", "../b")));
+        put("delete", new Delete("/w/a", true));
+        put("reset", new Reset());
+        put(
+                "execve-least",
+                Execve.of("true")
+                        .rlimits(Rlimits.none())
+                        .seccomp(Seccomp.NONE)
+                        .wallTime(Duration.ofSeconds(2))
+                        .build());
+        put(
+                "execve-most",
+                Execve.of("a.out", "", "😀")
+                        .executableByDescriptor()
+                        .environment(List.of("A=1", "B="))
+                        .descriptors(0, 1, 2, 1023)
+                        .workDirectory("/w")
+                        .controllingTerminal(1023)
+                        .rlimits(
+                                Rlimits.builder()
+                                        .cpuTime(Duration.ofMillis(1))
+                                        .stack(ByteSize.ofMiB(8))
+                                        .limit(
+                                                new Rlimit(
+                                                        Resource.RLIMIT_NOFILE,
+                                                        64,
+                                                        Rlimit.INFINITY))
+                                        .build())
+                        .seccomp(new Seccomp("strict"))
+                        .credential(new Credential(65_535, 1))
+                        .wallTime(Duration.ofNanos(1_000_000_001))
+                        .announceStart(true)
+                        .build());
+        put("pong-idle", Pong.of(ContainerState.IDLE));
+        put("pong-executing", Pong.executing(Duration.ofMillis(1234)));
+        put("configured", new Configured(List.of("PATH=/bin", "E=")));
+        put("linked-all", Linked.all());
+        Map<String, Failure> errors = new LinkedHashMap<>();
+        errors.put("/w/b", FAILURE);
+        errors.put("/w/a", Failure.of(Failure.Kind.NOT_FOUND, "no such directory"));
+        put("linked-some", new Linked(errors));
+        put("deleted", new Deleted());
+        put("reset-done", new ResetDone(2));
+        put(
+                "execve-result-exited",
+                new ExecveResult(
+                        new Termination.Exited(0),
+                        USAGE,
+                        Duration.ofMillis(1600),
+                        Duration.ofNanos(400_000),
+                        Optional.empty(),
+                        false));
+        put(
+                "execve-result-signalled",
+                new ExecveResult(
+                        new Termination.Signalled(9, "SIGKILL", false),
+                        USAGE,
+                        Duration.ofSeconds(2),
+                        Duration.ZERO,
+                        Optional.of(LimitFired.WALL_TIME),
+                        true));
+        put("failure", FAILURE);
+        put("failure-plain", Failure.of(Failure.Kind.BUSY, "16 commands are waiting"));
+        put("file-error", new FileError("/w/in", FAILURE));
+        put("container-config", CONFIG);
+        put("bind", new Mount.Bind("/src", "/dst", false, true, true));
+        put("tmpfs", new Mount.Tmpfs("/w", ByteSize.ofGiB(2), 65_536, 0755, 1000, 1001, true));
+        put("proc", new Mount.Proc("/proc", false));
+        put("symbolic-link", new SymbolicLink("/dev/fd", "/proc/self/fd"));
+        put("mask-path", new MaskPath("/proc/kcore"));
+        put("credential", new Credential(1000, 65_535));
+        put("open-file", OpenFile.create("/w/out", 0640));
+        put("executable-path", new Executable.OfPath("./a.out"));
+        put("executable-descriptor", new Executable.OfDescriptor());
+        put("seccomp", new Seccomp("default"));
+        put("rlimits", Rlimits.builder().processes(64).build());
+        put("rlimit", new Rlimit(Resource.RLIMIT_AS, 1L << 30, Rlimit.INFINITY));
+        put("exited", new Termination.Exited(137));
+        put("signalled", new Termination.Signalled(11, "SIGSEGV", true));
+        put("usage", USAGE);
+        put("byte-size", ByteSize.ofMiB(64));
+        putConstants(Status.values());
+        putConstants(LimitFired.values());
+        putConstants(Resource.values());
+        putConstants(Access.values());
+        putConstants(ContainerState.values());
+        putConstants(Failure.Kind.values());
+    }
+
+    private Samples() {}
+
+    private static void putConstants(Enum<?>[] constants) {
+        for (Enum<?> constant : constants) {
+            put(constant.getDeclaringClass().getSimpleName() + "." + constant.name(), constant);
+        }
+    }
+
+    private static void put(String name, Object value) {
+        if (ALL.put(name, value) != null) {
+            throw new IllegalArgumentException("two samples are called " + name);
+        }
+    }
+}
