@@ -205,9 +205,9 @@ public record ContainerConfig(
             boolean inside = above.stream().anyMatch(places::contains);
             if (inside || parents.contains(path) || !places.add(path)) {
                 throw new InvalidRequest(
-                        "the symbolic link %s lies on, in or above a mount or another link: move it,"
+                        "the symbolic link %s lies on, in or above a mount or another link:"
                                         .formatted(Check.quoted(path))
-                                + " or make it by the symlink command when the container runs");
+                                + " move it, or make it by the symlink command");
             }
             parents.addAll(above);
         }

@@ -71,7 +71,7 @@ public record Execve(
         }
         Check.that(
                 total <= MAX_STRING_BYTES,
-                "arguments and environment take %d bytes, at most %d are possible: pass large data in a file"
+                "arguments and environment take %d bytes, at most %d are possible: use a file"
                         .formatted(total, MAX_STRING_BYTES));
         descriptors = checkDescriptors(descriptors);
         workDirectory.ifPresent(path -> Check.absolutePath("work directory", path));

@@ -23,7 +23,7 @@ public record Open(List<OpenFile> files) implements Request {
         for (OpenFile file : files) {
             if (!paths.add(file.path())) {
                 throw new InvalidRequest(
-                        "%s is to be opened twice: descriptors come back by path, keep one or ask again"
+                        "%s is to be opened twice, but descriptors come back by path: keep one"
                                 .formatted(Check.quoted(file.path())));
             }
         }
