@@ -109,6 +109,12 @@ UNUSED static int status_of(void (*deed)(void))
     return status;
 }
 
+/* Did a child report an escape? One killed by the filter did not. */
+UNUSED static int gave_up(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) != 0;
+}
+
 /* Uses the processor for a while; signals, sleeps and other processes do not shorten it. */
 UNUSED static void burn(int milliseconds)
 {
