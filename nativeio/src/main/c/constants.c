@@ -3,6 +3,7 @@
  * which leaves a line "@@NAME VALUE" for each: so the numbers are the headers', on either
  * architecture, and are typed nowhere else. io.cloister.nativeio.libc.Linux reads them. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -106,6 +107,9 @@ void constants(void)
     V(stat_mode_SIZE, sizeof(((struct stat *)0)->st_mode))
     SIZE(statfs) FIELD(statfs, f_type) FIELD(statfs, f_blocks) FIELD(statfs, f_bfree)
     FIELD(statfs, f_files) FIELD(statfs, f_ffree)
+
+    /* dirent.h: the same layout as the kernel's struct linux_dirent64 of getdents64(2) */
+    FIELD(dirent64, d_reclen) FIELD(dirent64, d_type) FIELD(dirent64, d_name) C(DT_DIR)
 
     /* sched.h, signal.h, sys/wait.h, poll.h, time.h */
     C(CLONE_VM) C(CLONE_VFORK) C(CLONE_FILES) C(CLONE_PIDFD) C(CLONE_NEWNS) C(CLONE_NEWCGROUP) C(CLONE_NEWUTS)

@@ -198,6 +198,12 @@ public final class Linux {
     public static final int statfs_f_files = (int) constant("statfs_f_files");
     public static final int statfs_f_ffree = (int) constant("statfs_f_ffree");
 
+    // dirent.h
+    public static final int dirent64_d_reclen = (int) constant("dirent64_d_reclen");
+    public static final int dirent64_d_type = (int) constant("dirent64_d_type");
+    public static final int dirent64_d_name = (int) constant("dirent64_d_name");
+    public static final int DT_DIR = (int) constant("DT_DIR");
+
     // sched.h, signal.h, sys/wait.h, poll.h, time.h
     public static final int CLONE_VM = (int) constant("CLONE_VM");
     public static final int CLONE_VFORK = (int) constant("CLONE_VFORK");
