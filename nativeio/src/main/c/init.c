@@ -121,7 +121,7 @@ static int32_t check(uint64_t n)
     const struct instruction *p;
     uint32_t block = 0; /* instructions left of the child's block */
 
-    if (n < sizeof *m || m->count > COUNT_MAX || m->data_len > MESSAGE_MAX ||
+    if (n < sizeof *m || m->zero || m->count > COUNT_MAX || m->data_len > MESSAGE_MAX ||
         n != sizeof *m + ((m->data_len + 7UL) & ~7UL) + m->count * sizeof *p)
         return EBADMSG;
     p = instructions();
@@ -159,7 +159,6 @@ static void child_main(void *arg)
     run(first, first + p->aux, 1);
     if (p->a[0] & CLONE_VM)
         exit_now(0);
-    serial = 0;
     serve();
 }
 
@@ -263,7 +262,7 @@ static void serve(void)
             continue;
         if (n <= 0) /* end of file: the worker is gone, and so is our reason to be */
             exit_now(0);
-        serial++;
+        serial = (size_t)n < sizeof *MESSAGE ? 0 : MESSAGE->serial;
         answer.op = 0;
         error = flags & (MSG_TRUNC | MSG_CTRUNC) ? EMSGSIZE : check((uint64_t)n);
         fail = error ? -1 : 0;

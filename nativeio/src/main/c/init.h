@@ -15,6 +15,7 @@ struct instruction {
 
 struct message {
     uint32_t count, data_len;
+    uint32_t serial, zero; /* the serial comes back in every reply to this message */
     unsigned char data[];
 };
 

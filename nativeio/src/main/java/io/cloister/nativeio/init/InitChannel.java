@@ -89,7 +89,8 @@ public final class InitChannel implements AutoCloseable {
     public int send(SyscallProgram program) throws IOException {
         ByteBuffer buffer = takeBuffer();
         try {
-            program.encode(buffer);
+            int serial = ++sent;
+            program.encode(serial, buffer);
             buffer.flip();
             List<Fd> descriptors = program.descriptors();
             if (!descriptors.isEmpty()) {
@@ -102,7 +103,7 @@ public final class InitChannel implements AutoCloseable {
                 channel.setOutboundFileDescriptors(out);
             }
             channel.write(buffer);
-            return ++sent;
+            return serial;
         } finally {
             BUFFERS.add(buffer);
         }

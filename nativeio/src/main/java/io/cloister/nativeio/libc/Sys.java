@@ -36,6 +36,7 @@ public enum Sys {
     MOUNT,
     MOUNT_SETATTR,
     MOVE_MOUNT,
+    NEWFSTATAT,
     OPENAT,
     OPENAT2,
     OPEN_TREE,

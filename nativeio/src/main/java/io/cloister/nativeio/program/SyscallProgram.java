@@ -21,10 +21,16 @@ import org.jspecify.annotations.Nullable;
  * out. {@link Builder} is for one thread.
  */
 public final class SyscallProgram {
-    private static final int HEADER = 8;
+    private static final int HEADER = 16;
 
     /** Descriptors that one message can carry, in either direction: SCM_MAX_FD of net/scm.h. */
     public static final int MAX_DESCRIPTORS = Linux.DESCRIPTORS_MAX;
+
+    /** Does nothing: init answers it, or takes it as a sign while a program runs. */
+    public static final SyscallProgram EMPTY = named("nothing").build();
+
+    /** Length of {@link #EMPTY}'s message. */
+    public static final int EMPTY_BYTES = HEADER;
 
     /** The bytes that one message can hold. */
     public static final int MAX_BYTES = Linux.MESSAGE_MAX;
@@ -73,9 +79,14 @@ public final class SyscallProgram {
         return HEADER + align(dataLength) + steps.size() * Step.SIZE;
     }
 
-    /** Appends the encoded message to a little-endian buffer. */
-    public void encode(ByteBuffer out) {
-        out.putInt(steps.size()).putInt(dataLength).put(data, 0, dataLength);
+    /**
+     * Appends the encoded message to a little-endian buffer.
+     *
+     * @param serial comes back in every reply to it
+     */
+    public void encode(int serial, ByteBuffer out) {
+        out.putInt(steps.size()).putInt(dataLength).putInt(serial).putInt(0);
+        out.put(data, 0, dataLength);
         for (int i = dataLength; i < align(dataLength); i++) {
             out.put((byte) 0);
         }
