@@ -7,9 +7,9 @@
  * come before the first look at the clock, clean-up after the second.
  *
  *     exec PATH             vfork, execve, wait4; standard streams are /dev/null
- *     create BASE           a container: clone3 with seven namespaces, ids BASE to BASE + 65535, and
- *                           the file system that the arguments describe, until it says it is ready
- *     reset COUNT [BYTES]   a tmpfs holding COUNT files of BYTES bytes (0): umount and mount it anew
+ *     create BASE           a container: clone3 with seven namespaces, ids from BASE on, and the
+ *                           file system that the arguments describe, until it says it is ready
+ *     reset COUNT [BYTES]   a tmpfs holding COUNT files of BYTES bytes (0): umount, mount anew
  *
  * The arguments are the container's configuration, carried out in their order:
  *
@@ -110,7 +110,7 @@ static struct answer run_program(const char *path)
 static void set_attributes(const char *path, unsigned flags, uint64_t attributes)
 {
     struct mount_attr set = {.attr_set = attributes};
-    must(syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &set, sizeof set), "mount_setattr", path);
+    must(syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &set, sizeof set), "attributes", path);
 }
 
 /* Makes the directories above a relative path. */
@@ -411,7 +411,8 @@ int main(int count, char **arguments)
         "mask:/proc/sched_debug", "mask:/proc/scsi", NULL,
     };
     /* The conversation moves out of the way of the programs' standard streams. */
-    int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10), out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
+    int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (in < 0 || out < 0 || null < 0) return 2;
     for (int stream = 0; stream <= 2; stream++)

@@ -2,7 +2,7 @@
 /* The smallest program there is: no C library, nothing but exit(0), so that what remains of an exec
  * is the kernel's work and ours.
  *
- *     cc -O2 -Wall -Wextra -static -nostdlib -nostartfiles -ffreestanding -o true-nolibc true-nolibc.c
+ *     cc -O2 -Wall -Wextra -static -nostdlib -ffreestanding -o true-nolibc true-nolibc.c
  */
 #include <asm/unistd.h>
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: a failed exec is taken for a fault of ours, or leaves the protocol out of step.
  * Does: makes executables that cannot be executed and tries each; with the argument leave, only
- * leaves them: garbage, empty, no-interpreter, loop, foreign, plain (not executable), directory.
+ * leaves them: garbage, empty, no-interpreter, loop, foreign, plain (not executable),
+ * directory.
  * Observe: exit 0; after leave, executing each fails with its own error and ping answers. */
 #include "hostile.h"
 #include <elf.h>

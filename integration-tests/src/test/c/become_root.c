@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: the container's root is PID 1's id, and another id is another container's.
- * Does: setuid, setgid, setgroups, capset, ambient capabilities, securebits; every other id too.
+ * Does: setuid, setgid, setgroups, capset, ambient capabilities, securebits; every other id
+ * too.
  * Observe: exit 0. */
 #include "hostile.h"
 #include <grp.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: a port bound in one run is taken in the next, or is the host's.
- * Does: binds TCP port 80, which must fail, and 8080, which may work, and leaves a daemon listening.
+ * Does: binds TCP port 80, which must fail, and 8080, which may work, and leaves a daemon
+ * listening.
  * Observe: exit 0; the host's ports are free; the next run of the same program sees the same. */
 #include "hostile.h"
 #include <arpa/inet.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: waiting for end of file on standard output, or for one pid.
- * Does: forks twice, leaves the session, keeps the standard streams, ignores every signal it can and
- * stays; the first process ends at once.
+ * Does: forks twice, leaves the session, keeps the standard streams, ignores every signal it
+ * can and stays; the first process ends at once.
  * Observe: exit 0 within a second; afterwards no process but PID 1. */
 #include "hostile.h"
 

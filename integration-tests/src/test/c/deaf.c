@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: a limit whose signal can be ignored.
  * Does: blocks and ignores everything, SIGXCPU too, and uses CPU time for ever.
- * Observe: does not return; must be killed by the wall limit or by a CPU limit that does not ask. */
+ * Observe: does not return; must be killed by the wall limit or by a CPU limit that does not
+ * ask. */
 #include "hostile.h"
 
 int main(void)

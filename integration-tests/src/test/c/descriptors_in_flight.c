@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: descriptors queued in a socket outlive their process until the kernel's collector finds the
- * cycle; meanwhile they keep the file system busy.
- * Does: sends files and directories of /w, and the sockets themselves, through sockets whose ends
- * are sent too.
+/* Trap: descriptors queued in a socket outlive their process until the kernel's collector finds
+ * the cycle; meanwhile they keep the file system busy.
+ * Does: sends files and directories of /w, and the sockets themselves, through sockets whose
+ * ends are sent too.
  * Observe: exit 0; reset works at once and proves it. */
 #include "hostile.h"
 #include <sys/socket.h>

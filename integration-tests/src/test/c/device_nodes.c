@@ -20,7 +20,8 @@ int main(void)
     char name[32];
     for (size_t i = 0; i < COUNT(nodes); i++) {
         snprintf(name, sizeof name, "node%zu", i);
-        refused("mknod", mknod(name, nodes[i].type | 0666, makedev(nodes[i].major, nodes[i].minor)));
+        dev_t device = makedev(nodes[i].major, nodes[i].minor);
+        refused("mknod", mknod(name, nodes[i].type | 0666, device));
     }
     for (size_t i = 0; i < COUNT(devices); i++)
         refused(devices[i], open(devices[i], O_RDONLY | O_NONBLOCK));

@@ -19,7 +19,8 @@ int main(void)
             int fd = open(path, O_CREAT | O_WRONLY, 0600);
             if (fd < 0) break;
             ssize_t last;
-            while ((last = write(fd, block, sizeof block)) > 0 && written < 1L << 30) written += last;
+            while ((last = write(fd, block, sizeof block)) > 0 && written < 1L << 30)
+                written += last;
             full = (last < 0 && errno == ENOSPC) || written >= 1L << 30;
             close(fd);
         }

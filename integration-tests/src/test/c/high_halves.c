@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: a filter that compares the low half of an argument where the kernel reads all of it, or all
- * of it where the kernel reads the low half.
- * Does: forbidden arguments with bits set in the high half: ioctl(TIOCSTI), socket families, clone
- * flags; the kernel cuts all three to 32 bits.
+/* Trap: a filter that compares the low half of an argument where the kernel reads all of it, or
+ * all of it where the kernel reads the low half.
+ * Does: forbidden arguments with bits set in the high half: ioctl(TIOCSTI), socket families,
+ * clone flags; the kernel cuts all three to 32 bits.
  * Observe: exit 0. */
 #include "hostile.h"
 #include <sched.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: the command line in /proc/PID/cmdline is the program's memory; whoever reads it waits for the
- * program's page faults and its size.
- * Does: executes itself with 100 KiB of arguments full of newlines and control characters; leaves a
- * child that shows them.
+/* Trap: the command line in /proc/PID/cmdline is the program's memory; whoever reads it waits
+ * for the program's page faults and its size.
+ * Does: executes itself with 100 KiB of arguments full of newlines and control characters;
+ * leaves a child that shows them.
  * Observe: exit 0; afterwards no process but PID 1. */
 #include "hostile.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: on x86-64 int 0x80 reaches the 32-bit system calls, whose numbers mean something else to a
- * filter that looks at the number alone.
+/* Trap: on x86-64 int 0x80 reaches the 32-bit system calls, whose numbers mean something else
+ * to a filter that looks at the number alone.
  * Does: the 32-bit getpid (20, which is writev on x86-64) in a child.
  * Observe: exit 0: the child was killed by SIGSYS, or the kernel has no such calls. */
 #include "hostile.h"

@@ -18,7 +18,8 @@ int main(void)
     static const char *const files[] = {
         "/proc/sysrq-trigger", "/proc/irq/default_smp_affinity", "/proc/mtrr", "/proc/kallsyms",
         "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sys/kernel/hostname",
-        "/proc/sys/kernel/ns_last_pid", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/fs/mqueue/msg_max",
+        "/proc/sys/kernel/ns_last_pid", "/proc/sys/net/ipv4/ip_forward",
+        "/proc/sys/fs/mqueue/msg_max",
         "/proc/sys/user/max_user_namespaces", "/proc/self/uid_map", "/proc/self/setgroups",
     };
     for (size_t i = 0; i < COUNT(files); i++) refused(files[i], open(files[i], O_WRONLY));

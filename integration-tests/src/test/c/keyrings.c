@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: keyrings belong to a uid, outlive the program and are not emptied by a reset; there are three
- * calls, and filters forget one.
+/* Trap: keyrings belong to a uid, outlive the program and are not emptied by a reset; there are
+ * three calls, and filters forget one.
  * Does: add_key, request_key, keyctl on the session, user and process keyrings.
  * Observe: exit 0; the host's /proc/keys is as before. */
 #include "hostile.h"

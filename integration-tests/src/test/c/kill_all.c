@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: kill(-1) reaches whatever runs beside the program under the same ids.
- * Does: starts some children, then kills everything it may; kill(-1) spares the caller and PID 1.
+ * Does: starts some children, then kills everything it may; kill(-1) spares the caller and PID
+ * 1.
  * Observe: exit 0; afterwards PID 1 answers. */
 #include "hostile.h"
 

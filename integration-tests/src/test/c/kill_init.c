@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: signals to PID 1: a fatal one, one that stops it, one that it uses itself (SIGALRM, SIGCHLD).
+/* Trap: signals to PID 1: a fatal one, one that stops it, one that it uses itself (SIGALRM,
+ * SIGCHLD).
  * Does: sends all 64 by kill, tgkill and rt_sigqueueinfo.
  * Observe: exit 0 although the limits have a signal of their own; afterwards PID 1 answers. */
 #include "hostile.h"

@@ -13,7 +13,8 @@ int main(void)
         int fd = open(shared[i], O_RDONLY);
         if (fd < 0) continue;
         printf("flock %s: %s\n", shared[i], flock(fd, LOCK_EX | LOCK_NB) == 0 ? "open" : "closed");
-        printf("lease %s: %s\n", shared[i], fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ? "open" : "closed");
+        int lease = fcntl(fd, F_SETLEASE, F_RDLCK);
+        printf("lease %s: %s\n", shared[i], lease == 0 ? "open" : "closed");
     }
     return 0;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: directories that their owner may not enter and files nobody may touch; attributes that make
- * files immutable.
- * Does: a tree of mode 000, sticky and set-group-ID directories, files of mode 000, the immutable
- * attribute where the file system lets it.
+/* Trap: directories that their owner may not enter and files nobody may touch; attributes that
+ * make files immutable.
+ * Does: a tree of mode 000, sticky and set-group-ID directories, files of mode 000, the
+ * immutable attribute where the file system lets it.
  * Observe: exit 0; delete of the tree and reset work, then the directory is empty. */
 #include "hostile.h"
 #include <linux/fs.h>

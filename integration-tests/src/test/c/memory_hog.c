@@ -9,7 +9,8 @@ int main(void)
 {
     only_confined();
     for (long taken = 0; taken < 2048; taken++) {
-        char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *block = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                           0);
         if (block == MAP_FAILED) return 3;
         for (size_t i = 0; i < 1 << 20; i += 4096) *(volatile char *)(block + i) = 1;
     }

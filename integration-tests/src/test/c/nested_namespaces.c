@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: pivot_root does not forbid nested user namespaces; in one the program has all capabilities
- * and much of the kernel opens to it.
- * Does: unshare, clone, clone3 and setns with every namespace flag, alone and with a user namespace;
- * each in a child.
+/* Trap: pivot_root does not forbid nested user namespaces; in one the program has all
+ * capabilities and much of the kernel opens to it.
+ * Does: unshare, clone, clone3 and setns with every namespace flag, alone and with a user
+ * namespace; each in a child.
  * Observe: exit 0. */
 #include "hostile.h"
 #include <linux/sched.h>
@@ -38,7 +38,8 @@ static void by_clone3(void)
 
 static void by_setns(void)
 {
-    static const char *const names[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
+    static const char *const names[] = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup",
+                                        "time"};
     for (size_t i = 0; i < COUNT(names); i++) {
         char path[32];
         snprintf(path, sizeof path, "/proc/self/ns/%s", names[i]);

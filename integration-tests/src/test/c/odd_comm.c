@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: the name in /proc/PID/stat is the program's to choose and may hold a parenthesis.
- * Does: names itself so that a careless parser reads another state, parent and session, and leaves
- * a child of that name behind; others have newlines and invalid UTF-8.
+ * Does: names itself so that a careless parser reads another state, parent and session, and
+ * leaves a child of that name behind; others have newlines and invalid UTF-8.
  * Observe: exit 0; afterwards no process but PID 1. */
 #include "hostile.h"
 

@@ -8,7 +8,8 @@ int main(void)
 {
     only_confined();
     static const char *const secret[] = {
-        "mem", "environ", "maps", "smaps", "pagemap", "auxv", "io", "stack", "syscall", "fd", "fdinfo",
+        "mem", "environ", "maps", "smaps", "pagemap", "auxv", "io", "stack", "syscall", "fd",
+        "fdinfo",
         "map_files", "root", "root/etc", "cwd", "cwd/.", "exe", "personality", "ns/user", "ns/mnt",
         "ns/pid", "ns/net", "ns/ipc", "ns/uts", "ns/cgroup", "fd/0", "fd/3",
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: the rusage of a child misses what its orphans use.
- * Does: two orphans in sessions of their own burn CPU time for ever; the first process ends after
- * 300 ms in which it used almost none.
+ * Does: two orphans in sessions of their own burn CPU time for ever; the first process ends
+ * after 300 ms in which it used almost none.
  * Observe: exit 0; afterwards no process but PID 1, and where a cgroup counts, its CPU time is
  * reported: at least 200 ms. */
 #include "hostile.h"

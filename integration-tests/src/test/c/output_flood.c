@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: output without end, to both streams.
  * Does: writes to standard output and standard error for ever.
- * Observe: ends by signal 25 when the streams are files under a file-size limit, by signal 13 or by
- * the wall limit when they are pipes whose reader stops at its bound; never more than the bound is
- * collected. */
+ * Observe: ends by signal 25 when the streams are files under a file-size limit, by signal 13
+ * or by the wall limit when they are pipes whose reader stops at its bound; never more than the
+ * bound is collected. */
 #include "hostile.h"
 
 int main(void)

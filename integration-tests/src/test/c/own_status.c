@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: what was meant to be dropped was not, in one of the modes.
  * Does: reads /proc/self/status.
- * Observe: exit 0: no_new_privs, filter mode, all five capability sets empty, one id everywhere, no
- * supplementary groups but unmapped ones (a rootless container cannot drop those), no signal ignored
- * or blocked. With the argument no-filter, Seccomp may be 0. */
+ * Observe: exit 0: no_new_privs, filter mode, all five capability sets empty, one id
+ * everywhere, no supplementary groups but unmapped ones (a rootless container cannot drop
+ * those), no signal ignored or blocked. With the argument no-filter, Seccomp may be 0. */
 #include "hostile.h"
 
 static char text[16384];

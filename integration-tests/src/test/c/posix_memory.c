@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: POSIX shared memory is a file on a tmpfs that a reset may not know.
- * Does: leaves an object, and files wherever else it can: /dev/shm, /run, /var/tmp, /dev; with the
- * argument find, looks for them.
+ * Does: leaves an object, and files wherever else it can: /dev/shm, /run, /var/tmp, /dev; with
+ * the argument find, looks for them.
  * Observe: exit 0; after a reset, exit 0 with find. */
 #include "hostile.h"
 
@@ -9,7 +9,8 @@ int main(int count, char **arguments)
 {
     only_confined();
     static const char *const places[] = {"/dev/shm", "/dev/mqueue", "/dev", "/run", "/run/lock",
-                                         "/var/tmp", "/var/run", "/", "/etc", "/home", "/root", "/mnt"};
+                                         "/var/tmp", "/var/run", "/", "/etc", "/home", "/root",
+                                         "/mnt"};
     char path[64];
     for (size_t i = 0; i < COUNT(places); i++) {
         snprintf(path, sizeof path, "%s/hostile", places[i]);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: a bind mount that is writable after all, or writable below a submount.
- * Does: writes to, creates, removes, renames, changes and links the host's files; also writes to the
- * container's root.
+ * Does: writes to, creates, removes, renames, changes and links the host's files; also writes
+ * to the container's root.
  * Observe: exit 0; the host's files are as before. */
 #include "hostile.h"
 
@@ -9,15 +9,16 @@ int main(void)
 {
     only_confined();
     static const char *const directories[] = {"/", "/usr", "/usr/bin", "/usr/lib", "/etc", "/dev",
-                                              "/proc", "/sys", "/bin", "/lib", "/opt", "/etc/alternatives"};
-    static const char *const files[] = {"/usr/bin/env", "/usr/bin/sh", "/etc/passwd", "/etc/ld.so.cache"};
+                                              "/proc", "/sys", "/bin", "/lib", "/opt",
+                                              "/etc/alternatives"};
+    static const char *const files[] = {"/usr/bin/env", "/usr/bin/sh", "/etc/passwd",
+                                        "/etc/ld.so.cache"};
     char path[64];
     for (size_t i = 0; i < COUNT(directories); i++) {
         snprintf(path, sizeof path, "%s/hostile", directories[i]);
         refused(path, open(path, O_CREAT | O_WRONLY, 0666));
         refused(path, mkdir(path, 0777));
         refused(path, symlink("hostile", path));
-        if (strcmp(directories[i], "/dev") == 0 || strcmp(directories[i], "/") == 0) continue;
         refused(directories[i], utimensat(AT_FDCWD, directories[i], NULL, 0));
     }
     for (size_t i = 0; i < COUNT(files); i++) {

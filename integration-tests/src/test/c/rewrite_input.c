@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: an input that is a file or an unsealed memfd can be reopened through /proc/self/fd/0 and
- * rewritten: the next run, or the checker, reads something else.
- * Does: reads its input; then reopens it for writing, truncates, writes, maps it shared, unseals.
+/* Trap: an input that is a file or an unsealed memfd can be reopened through /proc/self/fd/0
+ * and rewritten: the next run, or the checker, reads something else.
+ * Does: reads its input; then reopens it for writing, truncates, writes, maps it shared,
+ * unseals.
  * Observe: exit 0; the harness finds the input unchanged. A pipe is contained by its nature. */
 #include "hostile.h"
 #include <sys/mman.h>

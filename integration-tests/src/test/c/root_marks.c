@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: a reset that only deletes files leaves mode, times, ACL, extended attributes of the working
- * directory itself: a channel to the next run, or a way to lock it out.
- * Does: marks /w and /tmp in all these ways and locks them; with the argument find, looks for marks.
+/* Trap: a reset that only deletes files leaves mode, times, ACL, extended attributes of the
+ * working directory itself: a channel to the next run, or a way to lock it out.
+ * Does: marks /w and /tmp in all these ways and locks them; with the argument find, looks for
+ * marks.
  * Observe: exit 0; after a reset, exit 0 with find. */
 #include "hostile.h"
 #include <sys/xattr.h>
@@ -25,7 +26,8 @@ int main(int count, char **arguments)
             continue;
         }
         /* version 2; user::rwx, user 1234:rwx, group::---, mask::rwx, other::--- */
-        static const uint16_t acl[] = {2, 0, 1, 7, 0xffff, 0xffff, 2, 7, 1234, 0, 4, 0, 0xffff, 0xffff,
+        static const uint16_t acl[] = {2, 0, 1, 7, 0xffff, 0xffff, 2, 7, 1234, 0, 4, 0, 0xffff,
+                                       0xffff,
                                        16, 7, 0xffff, 0xffff, 32, 0, 0xffff, 0xffff};
         struct timespec first[2] = {{1, 0}, {1, 0}};
         (void)setxattr(roots[i], "user.hostile", "left behind", 11, 0);

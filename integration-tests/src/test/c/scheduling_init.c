@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: a program that shares a host uid with PID 1 may make it slow: nice, affinity, policy, I/O
- * class; by its pid, by its process group, or by the uid alone.
+/* Trap: a program that shares a host uid with PID 1 may make it slow: nice, affinity, policy,
+ * I/O class; by its pid, by its process group, or by the uid alone.
  * Does: tries each of them.
  * Observe: exit 0; afterwards PID 1's nice, affinity and policy are as before. */
 #include "hostile.h"

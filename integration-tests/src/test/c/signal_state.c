@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: a child of a JVM starts with SIGQUIT blocked and signals 32 and 33 ignored, plus whatever
- * PID 1 ignores; then a program that is sent such a signal does not die of it.
- * Does: looks at all 64 dispositions by the raw system call (the library hides two), at the mask,
- * at pending signals and at the alternate stack.
+/* Trap: a child of a JVM starts with SIGQUIT blocked and signals 32 and 33 ignored, plus
+ * whatever PID 1 ignores; then a program that is sent such a signal does not die of it.
+ * Does: looks at all 64 dispositions by the raw system call (the library hides two), at the
+ * mask, at pending signals and at the alternate stack.
  * Observe: exit 0. */
 #include "hostile.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: AF_VSOCK knows no namespaces and reaches the hypervisor; AF_ALG, AF_PACKET and their like
- * are kernel surface that no submission needs.
+/* Trap: AF_VSOCK knows no namespaces and reaches the hypervisor; AF_ALG, AF_PACKET and their
+ * like are kernel surface that no submission needs.
  * Does: opens sockets of such families, and raw ones.
  * Observe: exit 0. */
 #include "hostile.h"

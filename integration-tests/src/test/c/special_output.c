@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: PID 1 as a confused deputy: what lies at the place of an expected output file is opened with
- * PID 1's rights, or opening it blocks for ever.
+/* Trap: PID 1 as a confused deputy: what lies at the place of an expected output file is opened
+ * with PID 1's rights, or opening it blocks for ever.
  * Does: puts at `output` what its argument says: fifo, socket, directory, dangling, loop, link
- * (to /proc/1/environ), component (`out` is a link to /proc/1, so out/environ leads there), device
- * (a link to /dev/zero), mode000 (a plain file).
- * Observe: exit 0; then opening output (component: out/environ) for reading fails at once as not a
- * regular file, except mode000, which is one; the container stays usable. */
+ * (to /proc/1/environ), component (`out` is a link to /proc/1, so out/environ leads there),
+ * device (a link to /dev/zero), mode000 (a plain file).
+ * Observe: exit 0; then opening output (component: out/environ) for reading fails at once as
+ * not a regular file, except mode000, which is one; the container stays usable. */
 #include "hostile.h"
 #include <sys/socket.h>
 #include <sys/un.h>

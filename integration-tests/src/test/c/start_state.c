@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: state that execve hands down and nobody thought of.
  * Does: looks at umask, working directory (/w), nice, policy, affinity, session, controlling
- * terminal, parent, timers, personality, securebits, timer slack, THP, speculation untouched.
+ * terminal, parent, timers, personality.
  * Observe: exit 0. */
 #include "hostile.h"
 #include <sched.h>
@@ -20,9 +20,10 @@ int main(void)
         escaped("the working directory is %s", directory);
     if (getpriority(PRIO_PROCESS, 0) != 0) escaped("nice is %d", getpriority(PRIO_PROCESS, 0));
     if (sched_getscheduler(0) != SCHED_OTHER) escaped("policy is %d", sched_getscheduler(0));
-    cpu_set_t cpus;
+    cpu_set_t cpus, cpus_of_init;
     must("sched_getaffinity", sched_getaffinity(0, sizeof cpus, &cpus));
-    if (CPU_COUNT(&cpus) < sysconf(_SC_NPROCESSORS_ONLN))
+    if (sched_getaffinity(1, sizeof cpus_of_init, &cpus_of_init) >= 0
+        && CPU_COUNT(&cpus) < CPU_COUNT(&cpus_of_init))
         escaped("only %d processors", CPU_COUNT(&cpus));
     if (getsid(0) != getpid()) escaped("the session is %d", (int)getsid(0));
     if (getppid() != 1 && getppid() != 0) escaped("the parent is %d", (int)getppid());

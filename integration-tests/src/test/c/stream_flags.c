@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: flags of an open file description are shared: what the program sets on its streams, the
  * supervisor gets.
- * Does: makes its streams non-blocking, asynchronous with signals to others, and a pipe minimal.
+ * Does: makes its streams non-blocking, asynchronous with signals to others, and a pipe
+ * minimal.
  * Observe: exit 0; the harness reads on without an EAGAIN that it takes for an end. */
 #include "hostile.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: System V IPC survives its creators as long as the namespace lives; a reset that only deletes
- * files leaves it to the next run.
- * Does: leaves shared memory, a semaphore set and a message queue with a message; with the argument
- * find, looks for any.
+/* Trap: System V IPC survives its creators as long as the namespace lives; a reset that only
+ * deletes files leaves it to the next run.
+ * Does: leaves shared memory, a semaphore set and a message queue with a message; with the
+ * argument find, looks for any.
  * Observe: exit 0; after a reset, exit 0 with find. */
 #include "hostile.h"
 #include <sys/ipc.h>

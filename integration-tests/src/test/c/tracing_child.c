@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Trap: a child that traces its parent keeps the parent's zombie: wait4 in PID 1 does not return.
+/* Trap: a child that traces its parent keeps the parent's zombie: wait4 in PID 1 does not
+ * return.
  * Does: the child attaches to the parent, lets it run and never waits; the parent exits.
  * Observe: exit 0 within a second, whether tracing is forbidden or not; no process but PID 1. */
 #include "hostile.h"
