@@ -11,10 +11,23 @@ import io.cloister.nativeio.libc.Linux;
  */
 public sealed interface Action {
 
-    Action ALLOW = new Allow();
-    Action KILL_PROCESS = new KillProcess();
-    Action LOG = new Log();
-    Action TRAP = new Trap();
+    // Methods, not constants: those would tie the initialisation of the interface to its records'.
+
+    static Action allow() {
+        return new Allow();
+    }
+
+    static Action killProcess() {
+        return new KillProcess();
+    }
+
+    static Action log() {
+        return new Log();
+    }
+
+    static Action trap() {
+        return new Trap();
+    }
 
     /** The call fails with {@code number} in errno; 0 makes it do nothing and return 0. */
     static Action errno(int number) {

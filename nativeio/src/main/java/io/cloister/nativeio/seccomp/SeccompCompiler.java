@@ -9,12 +9,14 @@ import io.cloister.nativeio.seccomp.DecisionGraph.Node;
 import io.cloister.nativeio.seccomp.DecisionGraph.Operand;
 import io.cloister.nativeio.seccomp.DecisionGraph.Test;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -89,18 +91,18 @@ public final class SeccompCompiler {
     }
 
     private static boolean isKnownAnywhere(String name) {
-        for (Architecture architecture : Architecture.values()) {
-            try {
-                if (SyscallTable.of(architecture).number(name).isPresent()) {
-                    return true;
-                }
-            } catch (UnsupportedOperationException e) {
-                // This build has no headers of that architecture, so it cannot tell a typing
-                // error from a call that only exists there: the caller reports the name.
-                continue;
-            }
+        return Arrays.stream(Architecture.values())
+                .anyMatch(architecture -> isKnown(name, architecture));
+    }
+
+    private static boolean isKnown(String name, Architecture architecture) {
+        try {
+            return SyscallTable.of(architecture).number(name).isPresent();
+        } catch (UnsupportedOperationException e) {
+            // This build has no headers of that architecture, so it cannot tell a typing error from
+            // a call that only exists there: the name gets reported.
+            return false;
         }
-        return false;
     }
 
     private static void checkNames(
@@ -125,7 +127,7 @@ public final class SeccompCompiler {
             SeccompPolicy policy,
             Architecture architecture,
             Map<String, Integer> numbers) {
-        Node kill = graph.verdict(Action.KILL_PROCESS);
+        Node kill = graph.verdict(Action.killProcess());
         Node unknown = graph.verdict(policy.unknownAction());
         TreeMap<Long, Node> starts = new TreeMap<>();
         starts.put(0L, unknown);
@@ -147,7 +149,7 @@ public final class SeccompCompiler {
         return graph.branch(ours, byNumber, kill);
     }
 
-    private static TreeMap<Integer, Node> decisions(
+    private static SortedMap<Integer, Node> decisions(
             DecisionGraph graph, SeccompPolicy policy, Map<String, Integer> numbers) {
         // By number, not by name: a rule for one name of a call holds for its other names, too.
         Map<Integer, List<SeccompRule>> rules = new HashMap<>();
@@ -160,7 +162,7 @@ public final class SeccompCompiler {
                             rules.computeIfAbsent(number, first -> new ArrayList<>()).add(rule));
         }
         Node otherwise = graph.verdict(policy.defaultAction());
-        TreeMap<Integer, Node> decisions = new TreeMap<>();
+        SortedMap<Integer, Node> decisions = new TreeMap<>();
         for (Integer number : numbers.values()) {
             decisions.computeIfAbsent(
                     number, first -> graph.decide(rules.getOrDefault(first, List.of()), otherwise));

@@ -46,9 +46,9 @@ public record SeccompPolicy(
 
     /** Whether there is nothing to filter, so that no filter need be installed. */
     public boolean allowsEverything() {
-        return defaultAction.equals(Action.ALLOW)
-                && unknownAction.equals(Action.ALLOW)
-                && rules.stream().allMatch(rule -> rule.action().equals(Action.ALLOW));
+        return defaultAction.equals(Action.allow())
+                && unknownAction.equals(Action.allow())
+                && rules.stream().allMatch(rule -> rule.action().equals(Action.allow()));
     }
 
     /**
@@ -65,6 +65,6 @@ public record SeccompPolicy(
     }
 
     private static Action logged(Action action) {
-        return action.equals(Action.ALLOW) ? Action.ALLOW : Action.LOG;
+        return action.equals(Action.allow()) ? Action.allow() : Action.log();
     }
 }

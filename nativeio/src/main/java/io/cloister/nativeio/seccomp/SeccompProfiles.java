@@ -29,7 +29,7 @@ public final class SeccompProfiles {
 
     /** No filter at all. */
     public static SeccompPolicy none() {
-        return new SeccompPolicy(NONE, 1, Action.ALLOW, Action.ALLOW, List.of());
+        return new SeccompPolicy(NONE, 1, Action.allow(), Action.allow(), List.of());
     }
 
     /**
@@ -59,7 +59,7 @@ public final class SeccompProfiles {
         rules.addAll(sockets());
         rules.addAll(kernelInterfaces());
         rules.addAll(administration());
-        return new SeccompPolicy(STANDARD, 1, Action.ALLOW, Action.errno("ENOSYS"), rules);
+        return new SeccompPolicy(STANDARD, 1, Action.allow(), Action.errno("ENOSYS"), rules);
     }
 
     /** pivot_root does not keep a program from making user namespaces of its own. */
@@ -145,17 +145,16 @@ public final class SeccompProfiles {
      */
     private static List<SeccompRule> sockets() {
         return List.of(
-                SeccompRule.of(Action.ALLOW, "socket", "socketpair")
+                SeccompRule.of(Action.allow(), "socket", "socketpair")
                         .when(int32(0).equalTo(constant("AF_UNIX"))),
-                SeccompRule.of(Action.ALLOW, "socket", "socketpair")
+                SeccompRule.of(Action.allow(), "socket", "socketpair")
                         .when(int32(0).equalTo(constant("AF_INET"))),
-                SeccompRule.of(Action.ALLOW, "socket", "socketpair")
+                SeccompRule.of(Action.allow(), "socket", "socketpair")
                         .when(int32(0).equalTo(constant("AF_INET6"))),
-                // getaddrinfo(3) and getifaddrs(3) ask for addresses this way.
-                SeccompRule.of(Action.ALLOW, "socket", "socketpair")
-                        .when(
-                                int32(0).equalTo(constant("AF_NETLINK")),
-                                int32(2).equalTo(constant("NETLINK_ROUTE"))),
+                // Protocol 0, NETLINK_ROUTE: how getaddrinfo(3) and getifaddrs(3) ask for
+                // addresses.
+                SeccompRule.of(Action.allow(), "socket", "socketpair")
+                        .when(int32(0).equalTo(constant("AF_NETLINK")), int32(2).equalTo(0)),
                 SeccompRule.of(Action.errno("EAFNOSUPPORT"), "socket", "socketpair"));
     }
 
@@ -188,9 +187,9 @@ public final class SeccompProfiles {
                 SeccompRule.of(notPermitted, "ioctl").when(int32(1).equalTo(constant("TIOCSTI"))),
                 SeccompRule.of(notPermitted, "ioctl").when(int32(1).equalTo(constant("TIOCLINUX"))),
                 // Query, reset, and what debuggers and sanitizers ask for.
-                SeccompRule.of(Action.ALLOW, "personality").when(int32(0).equalTo(0)),
-                SeccompRule.of(Action.ALLOW, "personality").when(int32(0).equalTo(0xffff_ffffL)),
-                SeccompRule.of(Action.ALLOW, "personality")
+                SeccompRule.of(Action.allow(), "personality").when(int32(0).equalTo(0)),
+                SeccompRule.of(Action.allow(), "personality").when(int32(0).equalTo(0xffff_ffffL)),
+                SeccompRule.of(Action.allow(), "personality")
                         .when(int32(0).equalTo(constant("ADDR_NO_RANDOMIZE"))),
                 SeccompRule.of(notPermitted, "personality"),
                 // Only x86 has these; the segment descriptors are for DOS and Windows programs.

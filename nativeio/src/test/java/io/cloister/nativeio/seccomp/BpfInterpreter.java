@@ -5,6 +5,7 @@ import io.cloister.nativeio.libc.Linux;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Runs filters as the kernel does, after the checks of its seccomp_check_filter and
@@ -13,9 +14,10 @@ import java.util.Arrays;
 final class BpfInterpreter {
 
     /** What a filter sees of one system call. */
-    record Call(int number, int architecture, long[] arguments) {
+    record Call(int number, int architecture, List<Long> arguments) {
         static Call of(int architecture, int number, long... arguments) {
-            return new Call(number, architecture, Arrays.copyOf(arguments, 6));
+            long[] six = Arrays.copyOf(arguments, 6);
+            return new Call(number, architecture, Arrays.stream(six).boxed().toList());
         }
 
         private ByteBuffer data() {
@@ -25,8 +27,8 @@ final class BpfInterpreter {
             data.putInt(constant("SECCOMP_DATA_NR"), number);
             data.putInt(constant("SECCOMP_DATA_ARCH"), architecture);
             data.putLong(constant("SECCOMP_DATA_INSTRUCTION_POINTER"), 0x7fff_0000_1234L);
-            for (int i = 0; i < arguments.length; i++) {
-                data.putLong(constant("SECCOMP_DATA_ARGS") + i * Long.BYTES, arguments[i]);
+            for (int i = 0; i < arguments.size(); i++) {
+                data.putLong(constant("SECCOMP_DATA_ARGS") + i * Long.BYTES, arguments.get(i));
             }
             return data;
         }

@@ -3,7 +3,6 @@ package io.cloister.nativeio.seccomp;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,9 +16,13 @@ final class CProgram {
     private static final long DEADLINE_SECONDS = 60;
 
     /** What a process left: its exit code and its output, errors in words apart. */
-    record Result(int exit, byte[] output, String errors) {
-        List<String> lines() {
-            return new String(output, StandardCharsets.UTF_8).lines().toList();
+    record Result(int exit, Path output, String errors) {
+        byte[] bytes() throws IOException {
+            return Files.readAllBytes(output);
+        }
+
+        List<String> lines() throws IOException {
+            return Files.readAllLines(output);
         }
     }
 
@@ -92,6 +95,6 @@ final class CProgram {
             process.destroyForcibly();
             throw new IOException(command + " ran longer than its deadline");
         }
-        return new Result(process.exitValue(), Files.readAllBytes(out), Files.readString(err));
+        return new Result(process.exitValue(), out, Files.readString(err));
     }
 }

@@ -66,7 +66,7 @@ class LibseccompComparisonTest {
         // that have exceptions, and compare all 64 bits on both sides.
         Set<String> withExceptions = new TreeSet<>();
         for (SeccompRule rule : SeccompProfiles.standard().rules()) {
-            if (rule.action().equals(Action.ALLOW)) {
+            if (rule.action().equals(Action.allow())) {
                 withExceptions.addAll(rule.calls());
             }
         }
@@ -109,7 +109,8 @@ class LibseccompComparisonTest {
     }
 
     private void compare(List<SeccompRule> rules) throws IOException, InterruptedException {
-        SeccompPolicy policy = new SeccompPolicy("compared", 1, Action.ALLOW, Action.ALLOW, rules);
+        SeccompPolicy policy =
+                new SeccompPolicy("compared", 1, Action.allow(), Action.allow(), rules);
         SyscallTable table = SyscallTable.of(ARCHITECTURE);
         SeccompFilter filter = SeccompCompiler.compile(policy, ARCHITECTURE);
         CProgram.Result theirs =
@@ -118,10 +119,10 @@ class LibseccompComparisonTest {
         assertThat(theirs.exit()).as(theirs.errors()).isZero();
         System.out.printf(
                 "%d instructions, libseccomp %d%n",
-                filter.length(), theirs.output().length / BpfInstruction.BYTES);
+                filter.length(), theirs.bytes().length / BpfInstruction.BYTES);
 
         BpfInterpreter ours = new BpfInterpreter(filter.bytes());
-        BpfInterpreter other = new BpfInterpreter(theirs.output());
+        BpfInterpreter other = new BpfInterpreter(theirs.bytes());
         SplittableRandom random = new SplittableRandom(7);
         List<Integer> named =
                 rules.stream()

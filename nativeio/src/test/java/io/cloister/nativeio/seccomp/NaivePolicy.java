@@ -4,6 +4,7 @@ package io.cloister.nativeio.seccomp;
 import io.cloister.nativeio.libc.Architecture;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.seccomp.ArgumentCondition.Width;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -24,11 +25,11 @@ final class NaivePolicy {
         String own =
                 architecture == Architecture.X86_64 ? "AUDIT_ARCH_X86_64" : "AUDIT_ARCH_AARCH64";
         if (call.architecture() != (int) Linux.constant(own)) {
-            return Action.KILL_PROCESS;
+            return Action.killProcess();
         }
         if (architecture == Architecture.X86_64
                 && Integer.toUnsignedLong(call.number()) >= 0x4000_0000L) {
-            return Action.KILL_PROCESS;
+            return Action.killProcess();
         }
         String name = names.get(call.number());
         if (name == null) {
@@ -43,8 +44,8 @@ final class NaivePolicy {
         return policy.defaultAction();
     }
 
-    private static boolean holds(ArgumentCondition condition, long[] arguments) {
-        long argument = arguments[condition.argument()];
+    private static boolean holds(ArgumentCondition condition, List<Long> arguments) {
+        long argument = arguments.get(condition.argument());
         if (condition.width() == Width.INT) {
             argument = argument & 0xffff_ffffL;
         }

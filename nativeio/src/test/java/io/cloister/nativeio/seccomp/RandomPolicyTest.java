@@ -9,7 +9,6 @@ import io.cloister.nativeio.seccomp.ArgumentCondition.Comparison;
 import io.cloister.nativeio.seccomp.ArgumentCondition.Width;
 import io.cloister.nativeio.seccomp.BpfInterpreter.Call;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -49,10 +48,10 @@ class RandomPolicyTest {
 
     private static final List<Action> ACTIONS =
             List.of(
-                    Action.ALLOW,
-                    Action.KILL_PROCESS,
-                    Action.LOG,
-                    Action.TRAP,
+                    Action.allow(),
+                    Action.killProcess(),
+                    Action.log(),
+                    Action.trap(),
                     Action.errno(1),
                     Action.errno(38));
 
@@ -82,7 +81,7 @@ class RandomPolicyTest {
     }
 
     private static String describe(Call call) {
-        return call.number() + Arrays.toString(call.arguments());
+        return call.number() + call.arguments().toString();
     }
 
     private static Map<String, Integer> table(SplittableRandom random) {

@@ -42,8 +42,8 @@ class SeccompCompilerTest {
 
     @Test
     void shouldMakeNothingOfAPolicyThatAllowsEverything() {
-        SeccompFilter filter = compile(SeccompRule.of(Action.ALLOW, "c1"));
-        SeccompPolicy all = new SeccompPolicy("all", 1, Action.ALLOW, Action.ALLOW, List.of());
+        SeccompFilter filter = compile(SeccompRule.of(Action.allow(), "c1"));
+        SeccompPolicy all = new SeccompPolicy("all", 1, Action.allow(), Action.allow(), List.of());
         SeccompFilter none = compile(all, Architecture.X86_64);
 
         assertThat(filter.isEmpty()).isFalse();
@@ -56,9 +56,9 @@ class SeccompCompilerTest {
     void shouldDecideOneRule() {
         SeccompFilter filter = compile(SeccompRule.of(DENY, "c7"));
 
-        assertThat(decide(filter, 6)).isEqualTo(Action.ALLOW.returnValue());
+        assertThat(decide(filter, 6)).isEqualTo(Action.allow().returnValue());
         assertThat(decide(filter, 7)).isEqualTo(DENY.returnValue());
-        assertThat(decide(filter, 8)).isEqualTo(Action.ALLOW.returnValue());
+        assertThat(decide(filter, 8)).isEqualTo(Action.allow().returnValue());
     }
 
     @Test
@@ -68,7 +68,7 @@ class SeccompCompilerTest {
         for (int number : new int[] {500, 599, 601, 0x3fff_ffff}) {
             assertThat(decide(filter, number)).isEqualTo(UNKNOWN.returnValue());
         }
-        assertThat(decide(filter, 600)).isEqualTo(Action.ALLOW.returnValue());
+        assertThat(decide(filter, 600)).isEqualTo(Action.allow().returnValue());
     }
 
     @ParameterizedTest
@@ -76,7 +76,7 @@ class SeccompCompilerTest {
     void shouldKillX32Numbers(int number) {
         SeccompFilter filter = compile(SeccompRule.of(DENY, "c7"));
 
-        assertThat(decide(filter, number)).isEqualTo(Action.KILL_PROCESS.returnValue());
+        assertThat(decide(filter, number)).isEqualTo(Action.killProcess().returnValue());
     }
 
     @Test
@@ -87,7 +87,7 @@ class SeccompCompilerTest {
                         compile(policy(SeccompRule.of(DENY, "c7")), Architecture.AARCH64).bytes());
 
         for (int number : new int[] {0, 7, 600, -1}) {
-            int kill = Action.KILL_PROCESS.returnValue();
+            int kill = Action.killProcess().returnValue();
             assertThat(x86.run(Call.of(I386, number))).isEqualTo(kill);
             assertThat(x86.run(Call.of(AARCH64, number))).isEqualTo(kill);
             assertThat(arm.run(Call.of(X86_64, number))).isEqualTo(kill);
@@ -100,13 +100,13 @@ class SeccompCompilerTest {
     void shouldTakeTheFirstRuleThatMatches() {
         SeccompFilter filter =
                 compile(
-                        SeccompRule.of(Action.LOG, "c1").when(int32(0).equalTo(1)),
-                        SeccompRule.of(Action.TRAP, "c1").when(int32(0).atMost(2)),
+                        SeccompRule.of(Action.log(), "c1").when(int32(0).equalTo(1)),
+                        SeccompRule.of(Action.trap(), "c1").when(int32(0).atMost(2)),
                         SeccompRule.of(DENY, "c1", "c2"),
-                        SeccompRule.of(Action.KILL_PROCESS, "c1", "c2"));
+                        SeccompRule.of(Action.killProcess(), "c1", "c2"));
 
-        assertThat(decide(filter, 1, 1)).isEqualTo(Action.LOG.returnValue());
-        assertThat(decide(filter, 1, 2)).isEqualTo(Action.TRAP.returnValue());
+        assertThat(decide(filter, 1, 1)).isEqualTo(Action.log().returnValue());
+        assertThat(decide(filter, 1, 2)).isEqualTo(Action.trap().returnValue());
         assertThat(decide(filter, 1, 3)).isEqualTo(DENY.returnValue());
         assertThat(decide(filter, 2)).isEqualTo(DENY.returnValue());
     }
@@ -119,7 +119,7 @@ class SeccompCompilerTest {
         assertThat(decide(filter, 1, 0, 0, 0, 0, 0, value)).isEqualTo(DENY.returnValue());
         for (long other : new long[] {5, value + 1, value + (1L << 32), value | 1L << 63}) {
             assertThat(decide(filter, 1, 0, 0, 0, 0, 0, other))
-                    .isEqualTo(Action.ALLOW.returnValue());
+                    .isEqualTo(Action.allow().returnValue());
         }
     }
 
@@ -129,7 +129,7 @@ class SeccompCompilerTest {
 
         assertThat(decide(filter, 1, 5)).isEqualTo(DENY.returnValue());
         assertThat(decide(filter, 1, 0x1234_5678_0000_0005L)).isEqualTo(DENY.returnValue());
-        assertThat(decide(filter, 1, 6)).isEqualTo(Action.ALLOW.returnValue());
+        assertThat(decide(filter, 1, 6)).isEqualTo(Action.allow().returnValue());
     }
 
     @Test
@@ -142,7 +142,7 @@ class SeccompCompilerTest {
                                     int64(0).equalTo(0x7_0000_0000L + i),
                                     int64(1).greaterThan(0x3_0000_0000L + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("far", 1, Action.ALLOW, UNKNOWN, rules);
+        SeccompPolicy policy = new SeccompPolicy("far", 1, Action.allow(), UNKNOWN, rules);
         SeccompFilter filter = compile(policy, Architecture.X86_64);
         NaivePolicy naive = new NaivePolicy(policy, Architecture.X86_64, TABLE);
 
@@ -168,7 +168,7 @@ class SeccompCompilerTest {
                     SeccompRule.of(Action.errno(i % 7 + 1), "c3")
                             .when(int64(i % 3).equalTo(0x1_0000_0000L + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("chain", 1, Action.ALLOW, UNKNOWN, rules);
+        SeccompPolicy policy = new SeccompPolicy("chain", 1, Action.allow(), UNKNOWN, rules);
         SeccompFilter filter = compile(policy, Architecture.X86_64);
         NaivePolicy naive = new NaivePolicy(policy, Architecture.X86_64, TABLE);
 
@@ -193,7 +193,7 @@ class SeccompCompilerTest {
                     SeccompRule.of(Action.errno(i % 7 + 1), "c" + i % 400)
                             .when(int64(0).equalTo(0x1_0000_0000L * (i + 1) + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("long", 1, Action.ALLOW, UNKNOWN, rules);
+        SeccompPolicy policy = new SeccompPolicy("long", 1, Action.allow(), UNKNOWN, rules);
 
         assertThatThrownBy(() -> compile(policy, Architecture.X86_64))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -216,7 +216,7 @@ class SeccompCompilerTest {
         }
         SeccompFilter filter =
                 compile(
-                        new SeccompPolicy("wide", 1, Action.ALLOW, UNKNOWN, rules),
+                        new SeccompPolicy("wide", 1, Action.allow(), UNKNOWN, rules),
                         Architecture.X86_64);
 
         // 10 rules × 12 conditions × (2 loads + 3 tests) at most
@@ -264,7 +264,7 @@ class SeccompCompilerTest {
                         name -> false);
 
         assertThat(decide(filter, 3)).isEqualTo(DENY.returnValue());
-        assertThat(decide(filter, 0)).isEqualTo(Action.ALLOW.returnValue());
+        assertThat(decide(filter, 0)).isEqualTo(Action.allow().returnValue());
     }
 
     @Test
@@ -293,8 +293,8 @@ class SeccompCompilerTest {
         SeccompFilter filter =
                 compile(
                         SeccompRule.of(DENY, "c1").when(int32(0).equalTo(7)),
-                        SeccompRule.of(Action.LOG, "c1").when(int32(0).equalTo(8)),
-                        SeccompRule.of(Action.TRAP, "c1").when(int32(0).equalTo(9)));
+                        SeccompRule.of(Action.log(), "c1").when(int32(0).equalTo(8)),
+                        SeccompRule.of(Action.trap(), "c1").when(int32(0).equalTo(9)));
 
         assertThat(filter.listing().lines().filter(line -> line.contains("argument 0"))).hasSize(1);
     }
@@ -307,7 +307,7 @@ class SeccompCompilerTest {
         }
         SeccompFilter filter =
                 compile(
-                        new SeccompPolicy("many", 1, Action.ALLOW, UNKNOWN, rules),
+                        new SeccompPolicy("many", 1, Action.allow(), UNKNOWN, rules),
                         Architecture.X86_64);
         BpfInterpreter interpreter = new BpfInterpreter(filter.bytes());
 
@@ -337,7 +337,7 @@ class SeccompCompilerTest {
         SeccompPolicy policy =
                 policy(
                         SeccompRule.of(DENY, "c1", "c400", "c77"),
-                        SeccompRule.of(Action.LOG, "c5").when(int64(1).hasAnyOf(0x30)));
+                        SeccompRule.of(Action.log(), "c5").when(int64(1).hasAnyOf(0x30)));
 
         byte[] bytes = compile(policy, architecture).bytes();
 
@@ -355,7 +355,7 @@ class SeccompCompilerTest {
     }
 
     private static SeccompPolicy policy(SeccompRule... rules) {
-        return new SeccompPolicy("test", 1, Action.ALLOW, UNKNOWN, List.of(rules));
+        return new SeccompPolicy("test", 1, Action.allow(), UNKNOWN, List.of(rules));
     }
 
     private static SeccompFilter compile(SeccompRule... rules) {

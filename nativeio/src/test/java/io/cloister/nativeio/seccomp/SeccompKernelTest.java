@@ -106,7 +106,8 @@ class SeccompKernelTest {
         }
         SeccompFilter filter =
                 SeccompCompiler.compile(
-                        new SeccompPolicy("many", 1, Action.ALLOW, Action.errno("ENOSYS"), rules));
+                        new SeccompPolicy(
+                                "many", 1, Action.allow(), Action.errno("ENOSYS"), rules));
         Path file = directory.resolve("many");
         Files.write(file, filter.bytes());
         assertThat(filter.listing()).contains("ja ");
@@ -134,10 +135,14 @@ class SeccompKernelTest {
                         List.of(
                                 "python3",
                                 "-c",
-                                "import threading, subprocess, socket, multiprocessing\n"
-                                        + "t = threading.Thread(target=print); t.start(); t.join()\n"
-                                        + "subprocess.check_call(['true'])\n"
-                                        + "socket.socketpair()\n"),
+                                """
+                                import threading, subprocess, socket, multiprocessing
+                                t = threading.Thread(target=print)
+                                t.start()
+                                t.join()
+                                subprocess.check_call(['true'])
+                                socket.socketpair()
+                                """),
                         List.of("node", "-e", "require('fs').readdir('/', () => {})"))) {
             if (isInstalled(interpreter.get(0))) {
                 execute(interpreter.toArray(String[]::new));

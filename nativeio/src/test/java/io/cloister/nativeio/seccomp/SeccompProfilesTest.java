@@ -132,7 +132,7 @@ class SeccompProfilesTest {
     void shouldAllowWithoutALookAtTheArguments(String call) {
         for (Profile profile : Profile.all()) {
             Outcome outcome = profile.trace(call, -1, -1, -1, -1, -1, -1);
-            assertThat(outcome.returned()).as(call).isEqualTo(Action.ALLOW.returnValue());
+            assertThat(outcome.returned()).as(call).isEqualTo(Action.allow().returnValue());
             // what the kernel's cache of always allowed numbers depends on
             assertThat(outcome.sawArguments()).as(call).isFalse();
         }
@@ -169,8 +169,8 @@ class SeccompProfilesTest {
                         assertAllowed(call, given, 1, 0);
                         assertAllowed(call, given, 1, 6);
                     } else if (family == constant("AF_NETLINK")) {
-                        assertAllowed(call, given, 3, constant("NETLINK_ROUTE"));
-                        assertAllowed(call, given, 3, constant("NETLINK_ROUTE") | HIGH);
+                        assertAllowed(call, given, 3, 0);
+                        assertAllowed(call, given, 3, HIGH);
                         assertRefused(call, "EAFNOSUPPORT", given, 3, 12);
                     } else {
                         assertRefused(call, "EAFNOSUPPORT", given, 1, 0);
@@ -344,12 +344,12 @@ class SeccompProfilesTest {
         SyscallTable table = SyscallTable.of(Architecture.current());
         BpfInterpreter interpreter = new BpfInterpreter(SeccompCompiler.compile(trial).bytes());
         int own = Profile.current().auditArchitecture();
-        int log = Action.LOG.returnValue();
+        int log = Action.log().returnValue();
 
         assertThat(trial.id()).isEqualTo("default-log/1");
         assertThat(interpreter.run(Call.of(own, table.number("bpf").orElseThrow()))).isEqualTo(log);
         assertThat(interpreter.run(Call.of(own, table.number("read").orElseThrow())))
-                .isEqualTo(Action.ALLOW.returnValue());
+                .isEqualTo(Action.allow().returnValue());
     }
 
     private static void assertEachArchitecture(String call, Action action) {
@@ -366,7 +366,7 @@ class SeccompProfilesTest {
     }
 
     private static void assertAllowed(String call, long... arguments) {
-        assertDecision(call, Action.ALLOW, arguments);
+        assertDecision(call, Action.allow(), arguments);
     }
 
     private static void assertRefused(String call, String errno, long... arguments) {
