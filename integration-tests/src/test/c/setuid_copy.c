@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: a set-user-ID executable gives its owner's rights.
  * Does: copies itself, tries to give the copy to root, marks it set-user-ID and set-group-ID
- * and executes it; it also executes the system's own, if there are any.
+ * and executes it; looks whether the system's own set-user-ID programs belong to it.
  * Observe: exit 0. */
 #include "hostile.h"
 #include <sys/sendfile.h>
