@@ -87,6 +87,7 @@ class SeccompKernelTest {
         }
         assumeTrue(x86, "only x86-64 has int 0x80 and x32");
 
+        assertThat(Linux.constant("X32_SYSCALL_BIT")).isEqualTo(0x4000_0000L);
         // 20 is getpid there
         assertThat(run("int80", standard, "20")).containsExactly("signal " + SIGSYS);
         assertThat(calls(standard, "0x40000027")).containsExactly("signal " + SIGSYS);
