@@ -110,6 +110,7 @@ void constants(void)
 
     /* dirent.h: the same layout as the kernel's struct linux_dirent64 of getdents64(2) */
     FIELD(dirent64, d_reclen) FIELD(dirent64, d_type) FIELD(dirent64, d_name) C(DT_DIR)
+    C(DT_UNKNOWN)
 
     /* sched.h, signal.h, sys/wait.h, poll.h, time.h */
     C(CLONE_VM) C(CLONE_VFORK) C(CLONE_FILES) C(CLONE_PIDFD) C(CLONE_NEWNS) C(CLONE_NEWCGROUP) C(CLONE_NEWUTS)

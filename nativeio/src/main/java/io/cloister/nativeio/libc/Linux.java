@@ -203,6 +203,7 @@ public final class Linux {
     public static final int dirent64_d_type = (int) constant("dirent64_d_type");
     public static final int dirent64_d_name = (int) constant("dirent64_d_name");
     public static final int DT_DIR = (int) constant("DT_DIR");
+    public static final int DT_UNKNOWN = (int) constant("DT_UNKNOWN");
 
     // sched.h, signal.h, sys/wait.h, poll.h, time.h
     public static final int CLONE_VM = (int) constant("CLONE_VM");

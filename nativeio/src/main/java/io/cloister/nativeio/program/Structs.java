@@ -133,8 +133,8 @@ public final class Structs {
             return name.clone();
         }
 
-        /** Whether it says it is one; some file systems do not say. */
-        public boolean isDirectory() {
+        /** Whether it may be a directory; some file systems do not say, then it may. */
+        public boolean maybeDirectory() {
             return directory;
         }
 
@@ -161,7 +161,8 @@ public final class Structs {
                 byte[] name = new byte[nul - start];
                 bytes.get(start, name);
                 if (!isDot(name)) {
-                    boolean directory = bytes.get(at + Linux.dirent64_d_type) == Linux.DT_DIR;
+                    int type = bytes.get(at + Linux.dirent64_d_type);
+                    boolean directory = type == Linux.DT_DIR || type == Linux.DT_UNKNOWN;
                     entries.add(new DirectoryEntry(name, directory));
                 }
             }
