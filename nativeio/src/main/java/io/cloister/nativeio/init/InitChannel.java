@@ -40,7 +40,6 @@ public final class InitChannel implements AutoCloseable {
 
     private final AFUNIXDatagramChannel channel;
     private final int number;
-    private int sent;
 
     private InitChannel(AFUNIXDatagramChannel channel) throws IOException {
         this.channel = channel;
@@ -83,13 +82,12 @@ public final class InitChannel implements AutoCloseable {
     /**
      * Sends a program. Its descriptors stay the caller's.
      *
-     * @return the serial number that the replies to it will carry
+     * @param serial what the replies to it will carry
      * @throws IOException when the process is lost
      */
-    public int send(SyscallProgram program) throws IOException {
+    public void send(int serial, SyscallProgram program) throws IOException {
         ByteBuffer buffer = takeBuffer();
         try {
-            int serial = ++sent;
             program.encode(serial, buffer);
             buffer.flip();
             List<Fd> descriptors = program.descriptors();
@@ -103,7 +101,6 @@ public final class InitChannel implements AutoCloseable {
                 channel.setOutboundFileDescriptors(out);
             }
             channel.write(buffer);
-            return serial;
         } finally {
             BUFFERS.add(buffer);
         }

@@ -49,6 +49,7 @@ public final class Zygote implements AutoCloseable {
     private final InitChannel channel;
     private final int pid;
     private final PidFd pidfd;
+    private int sent;
 
     private Zygote(InitChannel channel, int pid, PidFd pidfd) {
         this.channel = channel;
@@ -260,7 +261,8 @@ public final class Zygote implements AutoCloseable {
 
     /** Runs a program in the zygote and waits for its end. */
     private synchronized ProgramResult run(SyscallProgram program) throws IOException {
-        int serial = channel.send(program);
+        int serial = ++sent;
+        channel.send(serial, program);
         ProgramResult result = channel.receive();
         if (result.serial() != serial) {
             result.closeDescriptors();

@@ -133,6 +133,8 @@ public final class Linux {
     public static final int SEEK_CUR = (int) constant("SEEK_CUR");
     public static final int SEEK_END = (int) constant("SEEK_END");
     public static final int RENAME_NOREPLACE = (int) constant("RENAME_NOREPLACE");
+    public static final int F_OK = (int) constant("F_OK");
+    public static final int X_OK = (int) constant("X_OK");
     public static final int RESOLVE_BENEATH = (int) constant("RESOLVE_BENEATH");
     public static final int RESOLVE_IN_ROOT = (int) constant("RESOLVE_IN_ROOT");
     public static final int RESOLVE_NO_MAGICLINKS = (int) constant("RESOLVE_NO_MAGICLINKS");
@@ -155,6 +157,7 @@ public final class Linux {
     public static final int MS_PRIVATE = (int) constant("MS_PRIVATE");
     public static final int MS_SLAVE = (int) constant("MS_SLAVE");
     public static final int MNT_DETACH = (int) constant("MNT_DETACH");
+    public static final int UMOUNT_NOFOLLOW = (int) constant("UMOUNT_NOFOLLOW");
     public static final int OPEN_TREE_CLONE = (int) constant("OPEN_TREE_CLONE");
     public static final int OPEN_TREE_CLOEXEC = (int) constant("OPEN_TREE_CLOEXEC");
     public static final int MOVE_MOUNT_F_EMPTY_PATH = (int) constant("MOVE_MOUNT_F_EMPTY_PATH");

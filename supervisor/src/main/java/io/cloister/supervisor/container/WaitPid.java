@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.container;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.fd.PidFd;
+import io.cloister.nativeio.libc.Linux;
+import io.cloister.nativeio.program.BadReplyException;
+import io.cloister.nativeio.program.ProgramResult;
+import io.cloister.nativeio.program.SyscallProgram;
+import io.cloister.protocol.message.ExecveReply;
+import io.cloister.supervisor.handler.Exchange;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Watches one run at a time: announces its start, passes on the caller's leave or a kill, and turns
+ * init's answer into the run's outcome. init itself enforces the wall time limit; this actor's
+ * deadline is for an init that does not answer, and costs the container.
+ */
+final class WaitPid extends AbstractBehavior<WaitPid.Command> {
+    private static final String DEADLINE = "deadline";
+    private static final String LEAVE = "leave";
+
+    /** A message that init answers with a serial that nobody waits for. */
+    private static final int UNMATCHED = 0;
+
+    sealed interface Command {}
+
+    /**
+     * A run has been sent.
+     *
+     * @param limit when init must have answered
+     * @param leave how long the caller may think about an announced start
+     */
+    record Watch(
+            Exchange.Then<ExecveReply> then,
+            Optional<ActorRef<Container.Started>> started,
+            Duration limit,
+            Duration leave)
+            implements Command {}
+
+    /** What init says of the run. */
+    record Answer(ProgramResult result) implements Command {}
+
+    record Proceed() implements Command {}
+
+    record Kill() implements Command {}
+
+    private record DeadlinePassed() implements Command {}
+
+    private final TimerScheduler<Command> timers;
+    private final ActorRef<Container.Command> router;
+    private final ActorRef<Sender.Send> sender;
+    private @Nullable Watch watch;
+    private @Nullable PidFd waiting;
+
+    private WaitPid(
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            ActorRef<Container.Command> router,
+            ActorRef<Sender.Send> sender) {
+        super(context);
+        this.timers = timers;
+        this.router = router;
+        this.sender = sender;
+    }
+
+    static Behavior<Command> create(
+            ActorRef<Container.Command> router, ActorRef<Sender.Send> sender) {
+        return Behaviors.setup(
+                context ->
+                        Behaviors.withTimers(
+                                timers -> new WaitPid(context, timers, router, sender)));
+    }
+
+    @Override
+    public Receive<Command> createReceive() {
+        return newReceiveBuilder()
+                .onMessage(Watch.class, this::onWatch)
+                .onMessage(Answer.class, this::onAnswer)
+                .onMessage(Proceed.class, proceed -> onProceed())
+                .onMessage(Kill.class, kill -> onKill())
+                .onMessage(DeadlinePassed.class, passed -> onDeadline())
+                .onSignal(PostStop.class, stop -> onStop())
+                .build();
+    }
+
+    private Behavior<Command> onWatch(Watch watch) {
+        this.watch = watch;
+        timers.startSingleTimer(DEADLINE, new DeadlinePassed(), watch.limit());
+        return this;
+    }
+
+    private Behavior<Command> onAnswer(Answer answer) {
+        ProgramResult result = answer.result();
+        Watch current = watch;
+        if (current == null) {
+            result.closeDescriptors();
+            return this;
+        }
+        return result.early() ? announce(current, result) : end(current, result);
+    }
+
+    private Behavior<Command> announce(Watch current, ProgramResult result) {
+        if (result.descriptors().size() != 1 || waiting != null || current.started().isEmpty()) {
+            result.closeDescriptors();
+            return lose("init announced a start that it was not asked to");
+        }
+        Fd descriptor = result.descriptors().getFirst();
+        PidFd pidfd = new PidFd(descriptor);
+        waiting = pidfd;
+        timers.startSingleTimer(LEAVE, new Kill(), current.leave());
+        try {
+            OptionalInt pid = pidfd.pid();
+            if (pid.isPresent()) {
+                PidFd theirs = new PidFd(descriptor.duplicate());
+                current.started().get().tell(new Container.Started(pid.getAsInt(), theirs, router));
+            }
+        } catch (IOException e) {
+            return lose("cannot look at the announced process: " + e.getMessage());
+        }
+        return this;
+    }
+
+    /** The child waits for any message at all. */
+    private Behavior<Command> onProceed() {
+        if (waiting != null) {
+            forget();
+            sendSign();
+        }
+        return this;
+    }
+
+    /** A child that waits for leave is killed directly; a message would be its leave. */
+    private Behavior<Command> onKill() {
+        PidFd child = waiting;
+        if (child != null) {
+            try {
+                child.signal(Linux.SIGKILL);
+            } catch (IOException e) {
+                return lose("cannot kill the announced process: " + e.getMessage());
+            } finally {
+                forget();
+            }
+        } else if (watch != null) {
+            sendSign();
+        }
+        return this;
+    }
+
+    private void sendSign() {
+        sender.tell(new Sender.Send(UNMATCHED, SyscallProgram.EMPTY, () -> {}));
+    }
+
+    private Behavior<Command> end(Watch current, ProgramResult result) {
+        timers.cancel(DEADLINE);
+        forget();
+        watch = null;
+        try {
+            router.tell(new Container.RunEnded(current.then().apply(result)));
+        } catch (BadReplyException | RuntimeException e) {
+            return lose("init's account of a run cannot be: " + e.getMessage());
+        }
+        return this;
+    }
+
+    private Behavior<Command> onDeadline() {
+        return watch == null ? this : lose("a run missed its deadline");
+    }
+
+    private Behavior<Command> lose(String reason) {
+        router.tell(new Container.Lost(reason));
+        return this;
+    }
+
+    private void forget() {
+        timers.cancel(LEAVE);
+        PidFd child = waiting;
+        if (child != null) {
+            child.close();
+            waiting = null;
+        }
+    }
+
+    private Behavior<Command> onStop() {
+        forget();
+        return this;
+    }
+}

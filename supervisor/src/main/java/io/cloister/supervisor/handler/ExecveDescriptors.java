@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.handler;
+
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.protocol.message.Executable;
+import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.message.Failure;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The descriptors that come with a run, by role. Whoever receives them owns them.
+ *
+ * @param files by their number in the program: 0 is its standard input
+ * @param executable what to execute, when the request says that it comes as a descriptor
+ */
+public record ExecveDescriptors(Map<Integer, Fd> files, Optional<Fd> executable)
+        implements AutoCloseable {
+    private static final ExecveDescriptors NONE = new ExecveDescriptors(Map.of(), Optional.empty());
+
+    public ExecveDescriptors {
+        files = Map.copyOf(files);
+    }
+
+    public static ExecveDescriptors none() {
+        return NONE;
+    }
+
+    public static ExecveDescriptors of(Map<Integer, Fd> files) {
+        return new ExecveDescriptors(files, Optional.empty());
+    }
+
+    /** Whether they are those that the request announces, and open. */
+    Optional<Failure> check(Execve request) {
+        if (!files.keySet().equals(java.util.Set.copyOf(request.descriptors()))) {
+            return bad("the request names descriptors %s, with it came %s"
+                    .formatted(request.descriptors(), files.keySet().stream().sorted().toList()));
+        }
+        boolean wanted = request.executable() instanceof Executable.OfDescriptor;
+        if (wanted != executable.isPresent()) {
+            return bad(
+                    wanted
+                            ? "the executable's descriptor is missing"
+                            : "an executable's descriptor came with a request that names a path");
+        }
+        return all().stream()
+                .filter(fd -> !fd.isOpen())
+                .findFirst()
+                .flatMap(fd -> bad("descriptor is closed: " + fd.what()));
+    }
+
+    private static Optional<Failure> bad(String message) {
+        return Optional.of(Failure.of(Failure.Kind.BAD_DESCRIPTOR, message));
+    }
+
+    private List<Fd> all() {
+        List<Fd> all = new ArrayList<>(files.values());
+        executable.ifPresent(all::add);
+        return all;
+    }
+
+    @Override
+    public void close() {
+        all().forEach(Fd::close);
+    }
+}

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.handler;
+
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.libc.Errno;
+import io.cloister.nativeio.libc.Linux;
+import io.cloister.nativeio.libc.Sys;
+import io.cloister.nativeio.program.Arg;
+import io.cloister.nativeio.program.BadReplyException;
+import io.cloister.nativeio.program.Data;
+import io.cloister.nativeio.program.ProcessStructs;
+import io.cloister.nativeio.program.ProgramResult;
+import io.cloister.nativeio.program.Step;
+import io.cloister.nativeio.program.SyscallFailure;
+import io.cloister.nativeio.program.SyscallProgram;
+import io.cloister.nativeio.seccomp.SeccompFilter;
+import io.cloister.protocol.container.Credential;
+import io.cloister.protocol.message.Executable;
+import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.message.ExecveReply;
+import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Resource;
+import io.cloister.protocol.run.Rlimit;
+import io.cloister.protocol.run.Termination;
+import io.cloister.protocol.run.Usage;
+import io.cloister.protocol.unit.ByteSize;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Runs a program: one message, one reply.
+ *
+ * <p>init forks with its memory shared and itself suspended; the child gives up its privileges step
+ * by step and executes the program. init then waits for whatever comes first: the program's end, the
+ * wall time limit, a kill request or the worker's end. After that it kills every process in the
+ * container and reaps until none is left, so that nothing of a run outlives its reply.
+ */
+public final class ExecveHandler {
+    private static final int POLL_PROGRAM = 0;
+    private static final int POLL_SOCKET = 1;
+
+    /** As execvp(3) falls back to when there is no PATH. */
+    private static final String DEFAULT_PATH = "/bin:/usr/bin";
+
+    private static final int MAX_PATH_DIRECTORIES = 64;
+
+    private final Execve request;
+    private final ExecveDescriptors descriptors;
+    private final ContainerContext context;
+    private final SyscallProgram.Builder b = SyscallProgram.named("execve");
+    private final Outcome outcome = new Outcome(b);
+    private final List<Step> executions = new ArrayList<>();
+    private Optional<Step> permission = Optional.empty();
+
+    /** What init measures, in one piece so that one reply brings it all. */
+    private static final class Outcome {
+        private final Data all;
+        private final Data before;
+        private final Data after;
+        private final Data own;
+        private final Data created;
+        private final Data started;
+        private final Data ended;
+        private final Data poll;
+        private final Data status;
+
+        Outcome(SyscallProgram.Builder b) {
+            before = b.reserve(Linux.rusage_SIZE);
+            after = b.reserve(Linux.rusage_SIZE);
+            own = b.reserve(Linux.rusage_SIZE);
+            created = b.reserve(Linux.timespec_SIZE);
+            started = b.reserve(Linux.timespec_SIZE);
+            ended = b.reserve(Linux.timespec_SIZE);
+            poll = b.reserve(2 * Linux.pollfd_SIZE);
+            status = b.reserve(Long.BYTES);
+            all = new Data(before.at(), (int) (status.at() - before.at()) + status.size(), null);
+        }
+    }
+
+    /** The steps whose results decide. */
+    private record Steps(Step fork, Step own, Step poll, Step reap) {}
+
+    private ExecveHandler(
+            Execve request, ExecveDescriptors descriptors, ContainerContext context) {
+        this.request = request;
+        this.descriptors = descriptors;
+        this.context = context;
+    }
+
+    /**
+     * Begins a run.
+     *
+     * @param descriptors stay the caller's; their numbers are those of the request
+     * @param filter of the seccomp profile that the request names
+     */
+    public static Exchange<ExecveReply> start(
+            Execve request,
+            ExecveDescriptors descriptors,
+            ContainerContext context,
+            SeccompFilter filter) {
+        Optional<Failure> unfit = descriptors.check(request);
+        return unfit.isPresent()
+                ? new Exchange.Done<>(unfit.get())
+                : new ExecveHandler(request, descriptors, context).run(filter);
+    }
+
+    private Exchange<ExecveReply> run(SeccompFilter filter) {
+        String subject = request.arguments().getFirst();
+        b.call(
+                "measure",
+                "children before",
+                Sys.GETRUSAGE,
+                Arg.of(Linux.RUSAGE_CHILDREN),
+                outcome.before.address());
+        readClock(outcome.created);
+        Step fork =
+                b.fork(
+                        "start",
+                        subject,
+                        Integer.toUnsignedLong(
+                                Linux.CLONE_VM | Linux.CLONE_VFORK | Linux.CLONE_PIDFD),
+                        Linux.SIGCHLD,
+                        outcome.poll.address(), // the pidfd lands where poll looks for it
+                        Arg.ZERO,
+                        () -> becomeProgram(filter));
+        readClock(outcome.started);
+        ProcessStructs.putPollFd(b, outcome.poll, POLL_PROGRAM, 0, Linux.POLLIN);
+        ProcessStructs.putPollFd(b, outcome.poll, POLL_SOCKET, Linux.SOCK, Linux.POLLIN);
+        Step poll =
+                b.call(
+                        "wait for",
+                        subject,
+                        Sys.PPOLL,
+                        outcome.poll.address(),
+                        Arg.of(2),
+                        ProcessStructs.timespec(b, request.wallTime()).address(),
+                        Arg.ZERO,
+                        Arg.of(Long.BYTES));
+        readClock(outcome.ended);
+        b.call("kill", "all processes", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))
+                .ignoring(Errno.ESRCH)
+                .always();
+        Step wait =
+                b.call(
+                                "reap",
+                                subject,
+                                Sys.WAIT4,
+                                fork.result(),
+                                outcome.status.address(),
+                                Arg.of(Linux.__WALL),
+                                outcome.own.address())
+                        .always();
+        Step reap =
+                b.call(
+                                "reap",
+                                "all processes",
+                                Sys.WAIT4,
+                                Arg.of(-1),
+                                Arg.ZERO,
+                                Arg.of(Linux.__WALL),
+                                Arg.ZERO)
+                        .repeating()
+                        .ignoring(Errno.ECHILD)
+                        .always();
+        b.call(
+                        "measure",
+                        "children after",
+                        Sys.GETRUSAGE,
+                        Arg.of(Linux.RUSAGE_CHILDREN),
+                        outcome.after.address())
+                .always();
+        b.reply(outcome.all).always();
+        SyscallProgram program = b.build();
+        Steps steps = new Steps(fork, wait, poll, reap);
+        return new Exchange.Run<>(program, result -> finish(program, steps, result));
+    }
+
+    private void readClock(Data into) {
+        b.call(
+                "read",
+                "clock",
+                Sys.CLOCK_GETTIME,
+                Arg.of(Linux.CLOCK_MONOTONIC),
+                into.address());
+    }
+
+    // ---- in the child -----------------------------------------------------------------------
+
+    private void becomeProgram(SeccompFilter filter) {
+        if (request.announceStart()) {
+            permission = Optional.of(announce());
+        }
+        b.call("create session", "", Sys.SETSID);
+        Optional<Arg> executable = placeDescriptors();
+        request.controllingTerminal()
+                .ifPresent(
+                        number ->
+                                b.call(
+                                        "make controlling terminal",
+                                        "descriptor " + number,
+                                        Sys.IOCTL,
+                                        Arg.of(number),
+                                        Arg.of(Linux.TIOCSCTTY),
+                                        Arg.ZERO));
+        request.rlimits().limits().forEach(this::limit);
+        dropPrivileges();
+        request.workDirectory()
+                .ifPresent(
+                        directory ->
+                                b.call(
+                                        "enter work directory",
+                                        directory,
+                                        Sys.CHDIR,
+                                        b.string(directory).address()));
+        if (!filter.isEmpty()) {
+            install(filter);
+        }
+        execute(executable);
+    }
+
+    /**
+     * Hands the worker a pidfd of this child and waits for its leave to go on: any message. End of
+     * file, the worker's death, is a refusal.
+     */
+    private Step announce() {
+        Step pid = b.call("announce", "start", Sys.GETPID);
+        Step pidfd = b.call("announce", "start", Sys.PIDFD_OPEN, pid.result(), Arg.ZERO);
+        b.announce(pidfd);
+        Data leave = b.reserve(SyscallProgram.EMPTY_BYTES);
+        return b.call(
+                        "wait for leave to start",
+                        request.arguments().getFirst(),
+                        Sys.READ,
+                        Arg.of(Linux.SOCK),
+                        leave.address(),
+                        Arg.of(leave.size()))
+                .positive();
+    }
+
+    /**
+     * Moves each descriptor to its number in the program and closes all others at the execve. The
+     * received ones may occupy each other's places, so they first move above all of them.
+     *
+     * @return the executable's descriptor, if there is one
+     */
+    private Optional<Arg> placeDescriptors() {
+        Map<Integer, Fd> files = new TreeMap<>(descriptors.files());
+        int first = Math.max(files.keySet().stream().max(Integer::compare).orElse(0), Linux.SOCK) + 1;
+        Optional<Arg> executable =
+                descriptors.executable().map(fd -> moveAbove(b.descriptor(fd), first, "executable"));
+        Map<Integer, Arg> sources = new TreeMap<>();
+        // a source is some number above the socket: only targets up there can collide
+        boolean collide = first > Linux.SOCK + 1;
+        files.forEach(
+                (number, fd) -> {
+                    Arg received = b.descriptor(fd);
+                    sources.put(
+                            number,
+                            collide ? moveAbove(received, first, "descriptor " + number) : received);
+                });
+        int next = 0;
+        for (Map.Entry<Integer, Arg> source : sources.entrySet()) {
+            int number = source.getKey();
+            closeOnExec(next, number - 1);
+            b.call(
+                    "place",
+                    "descriptor " + number,
+                    Sys.DUP3,
+                    source.getValue(),
+                    Arg.of(number),
+                    Arg.ZERO);
+            next = number + 1;
+        }
+        closeOnExec(next, -1);
+        return executable;
+    }
+
+    private Arg moveAbove(Arg received, int first, String subject) {
+        return b.call(
+                        "take",
+                        subject,
+                        Sys.FCNTL,
+                        received,
+                        Arg.of(Linux.F_DUPFD_CLOEXEC),
+                        Arg.of(first))
+                .result();
+    }
+
+    /** 0, 1 and 2 are init's /dev/null: a program that is given none keeps that. */
+    private void closeOnExec(int from, int last) {
+        int first = Math.max(from, Linux.SOCK);
+        if (last >= first || last == -1) {
+            b.call(
+                    "close",
+                    "other descriptors",
+                    Sys.CLOSE_RANGE,
+                    Arg.of(first),
+                    Arg.of(Integer.toUnsignedLong(last)),
+                    Arg.of(Linux.CLOSE_RANGE_CLOEXEC));
+        }
+    }
+
+    private void limit(Rlimit limit) {
+        Resource resource = limit.resource();
+        b.call(
+                "limit",
+                resource.name(),
+                Sys.PRLIMIT64,
+                Arg.ZERO,
+                Arg.of(Linux.constant(resource.name())),
+                ProcessStructs.rlimit(b, limit.soft(), limit.hard()).address(),
+                Arg.ZERO);
+    }
+
+    private void dropPrivileges() {
+        if (!context.ids().isSingle()) {
+            Credential credential =
+                    request.credential().orElse(context.config().programCredential());
+            Arg gid = Arg.of(credential.gid());
+            b.call("become group", Integer.toString(credential.gid()), Sys.SETRESGID, gid, gid, gid);
+            Arg uid = Arg.of(credential.uid());
+            b.call("become user", Integer.toString(credential.uid()), Sys.SETRESUID, uid, uid, uid);
+        }
+        // not left to setresuid: with a single id there is none, and securebits may keep them
+        Data header = b.reserve(Linux.__user_cap_header_struct_SIZE);
+        b.putInt(header, 0, Linux._LINUX_CAPABILITY_VERSION_3);
+        Data none = b.reserve(2 * Linux.__user_cap_data_struct_SIZE);
+        b.call("drop", "all capabilities", Sys.CAPSET, header.address(), none.address());
+    }
+
+    private void install(SeccompFilter filter) {
+        Data program = b.reserve(Linux.sock_fprog_SIZE);
+        Data instructions = b.bytes(filter.bytes());
+        b.putShort(program, Linux.sock_fprog_len, filter.length());
+        b.putLong(program, Linux.sock_fprog_filter, instructions.at());
+        b.call(
+                "install seccomp filter",
+                filter.policy(),
+                Sys.SECCOMP,
+                Arg.of(Linux.SECCOMP_SET_MODE_FILTER),
+                Arg.ZERO,
+                program.address());
+    }
+
+    private void execute(Optional<Arg> executable) {
+        List<String> environment =
+                request.environment().orElse(context.defaultEnvironment());
+        Arg argv = b.pointers(request.arguments().stream().map(b::string).toList()).address();
+        Arg envp = b.pointers(environment.stream().map(b::string).toList()).address();
+        switch (request.executable()) {
+            case Executable.OfDescriptor ignored ->
+                    executions.add(
+                            b.call(
+                                    "execute",
+                                    request.arguments().getFirst(),
+                                    Sys.EXECVEAT,
+                                    executable.orElseThrow(),
+                                    b.string("").address(),
+                                    argv,
+                                    envp,
+                                    Arg.of(Linux.AT_EMPTY_PATH)));
+            case Executable.OfPath(String name) -> {
+                for (String path : candidates(name, environment)) {
+                    if (!executions.isEmpty()) { // as execvp(3), a miss leads to the next
+                        executions.getLast().continuing();
+                    }
+                    executions.add(
+                            b.call(
+                                    "execute",
+                                    path,
+                                    Sys.EXECVE,
+                                    b.string(path).address(),
+                                    argv,
+                                    envp));
+                }
+            }
+        }
+    }
+
+    /** The paths that a name may mean, first come first: execvp(3) with the program's own PATH. */
+    static List<String> candidates(String name, List<String> environment) {
+        if (name.indexOf('/') >= 0) {
+            return List.of(name);
+        }
+        String path =
+                environment.stream()
+                        .filter(entry -> entry.startsWith("PATH="))
+                        .map(entry -> entry.substring("PATH=".length()))
+                        .findFirst()
+                        .orElse(DEFAULT_PATH);
+        List<String> candidates = new ArrayList<>();
+        for (String directory : path.split(":", -1)) {
+            if (candidates.size() == MAX_PATH_DIRECTORIES) {
+                break;
+            }
+            candidates.add(directory.isEmpty() ? "./" + name : directory + "/" + name);
+        }
+        return candidates;
+    }
+
+    // ---- the result -------------------------------------------------------------------------
+
+    private Exchange<ExecveReply> finish(SyscallProgram program, Steps steps, ProgramResult result)
+            throws BadReplyException {
+        result.closeDescriptors();
+        boolean clean = result.of(steps.reap) == -Errno.ECHILD.number();
+        Optional<SyscallFailure> failure = result.failure(program);
+        if (!clean) {
+            Failure reason = failure.map(Failures::of).orElseGet(ExecveHandler::notClean);
+            return new Exchange.Doomed<>(reason, "processes may be left after a run");
+        }
+        if (permission.isPresent() && wasRefused(result, permission.get())) {
+            return new Exchange.Done<>(
+                    Failure.of(
+                            Failure.Kind.REFUSED,
+                            request.arguments().getFirst(),
+                            "the caller refused the start of the program"));
+        }
+        if (failure.isPresent()) {
+            return explain(result, failure.get());
+        }
+        if (result.of(steps.own) != result.of(steps.fork)) {
+            return new Exchange.Doomed<>(
+                    Failure.of(Failure.Kind.INTERNAL, "init reaped another process"),
+                    "a run's process was lost");
+        }
+        return new Exchange.Done<>(
+                measured(result.of(steps.poll) == 0, result.bytes(program, outcome.all)));
+    }
+
+    private static Failure notClean() {
+        return Failure.of(Failure.Kind.INTERNAL, "processes may be left after a run");
+    }
+
+    private static boolean wasRefused(ProgramResult result, Step permission) {
+        return !result.ran(permission) || result.failedAt(permission);
+    }
+
+    private ExecveResult measured(boolean timedOut, ByteBuffer bytes) throws BadReplyException {
+        ProcessStructs.Rusage before = ProcessStructs.Rusage.read(bytes, offset(outcome.before));
+        ProcessStructs.Rusage after = ProcessStructs.Rusage.read(bytes, offset(outcome.after));
+        ProcessStructs.Rusage own = ProcessStructs.Rusage.read(bytes, offset(outcome.own));
+        Duration created = ProcessStructs.readTimespec(bytes, offset(outcome.created));
+        Duration started = ProcessStructs.readTimespec(bytes, offset(outcome.started));
+        Duration ended = ProcessStructs.readTimespec(bytes, offset(outcome.ended));
+        boolean exitedFirst = ProcessStructs.polled(bytes, offset(outcome.poll), POLL_PROGRAM) != 0;
+        boolean asked = ProcessStructs.polled(bytes, offset(outcome.poll), POLL_SOCKET) != 0;
+        Usage usage =
+                new Usage(
+                        nonNegative(after.user().minus(before.user())),
+                        nonNegative(after.system().minus(before.system())),
+                        ByteSize.ofBytes(own.maxResidentBytes()));
+        Termination termination = termination(bytes.getInt(offset(outcome.status)));
+        boolean killed = asked && !exitedFirst;
+        return new ExecveResult(
+                termination,
+                usage,
+                ended.minus(started),
+                started.minus(created),
+                limit(timedOut, killed, termination, usage),
+                killed);
+    }
+
+    private static Duration nonNegative(Duration duration) {
+        return duration.isNegative() ? Duration.ZERO : duration;
+    }
+
+    private int offset(Data part) {
+        return (int) (part.at() - outcome.all.at());
+    }
+
+    private static Termination termination(int status) {
+        if (WaitStatus.exited(status)) {
+            return new Termination.Exited(WaitStatus.exitCode(status));
+        }
+        int signal = WaitStatus.signal(status);
+        return new Termination.Signalled(
+                signal, Signals.name(signal), WaitStatus.coreDumped(status));
+    }
+
+    /**
+     * A limit is named on evidence alone: init's own poll for the wall time; for RLIMIT_CPU the
+     * signals that the kernel sends (setrlimit(2)) together with that much time used. A program that
+     * sends itself such a signal has hit no limit.
+     */
+    private Optional<LimitFired> limit(
+            boolean timedOut, boolean killed, Termination termination, Usage usage) {
+        if (timedOut) {
+            return Optional.of(LimitFired.WALL_TIME);
+        }
+        if (!killed
+                && termination instanceof Termination.Signalled(int signal, String name, boolean core)
+                && (signal == Linux.SIGXCPU || signal == Linux.SIGKILL)) {
+            return request.rlimits()
+                    .find(Resource.RLIMIT_CPU)
+                    .filter(limit -> limit.soft() >= 0)
+                    .filter(limit -> usage.cpuTime().toSeconds() >= limit.soft())
+                    .map(limit -> LimitFired.CPU_TIME);
+        }
+        return Optional.empty();
+    }
+
+    // ---- failures ---------------------------------------------------------------------------
+
+    /** A failure before the program's first instruction; the container is as it was. */
+    private Exchange<ExecveReply> explain(ProgramResult result, SyscallFailure failure) {
+        boolean executing = executions.stream().anyMatch(result::failedAt);
+        if (!executing) {
+            return new Exchange.Done<>(Failures.of(failure));
+        }
+        SyscallFailure telling =
+                executions.stream()
+                        .map(result::failureOf)
+                        .flatMap(Optional::stream)
+                        .filter(f -> !isMiss(f.errno()))
+                        .findFirst()
+                        .orElse(failure);
+        Errno errno = telling.errno();
+        if (!isMiss(errno)) {
+            return new Exchange.Done<>(Failures.of(kind(errno), telling));
+        }
+        return request.executable() instanceof Executable.OfDescriptor
+                ? new Exchange.Done<>(Failures.of(Failure.Kind.BAD_INTERPRETER, telling))
+                : lookFor(telling);
+    }
+
+    private static boolean isMiss(Errno errno) {
+        return errno.equals(Errno.ENOENT) || errno.equals(Errno.ENOTDIR);
+    }
+
+    private static Failure.Kind kind(Errno errno) {
+        if (errno.equals(Errno.EACCES)
+                || errno.equals(Errno.ENOEXEC)
+                || errno.equals(Errno.EISDIR)
+                || errno.equals(Errno.EPERM)) {
+            return Failure.Kind.NOT_EXECUTABLE;
+        }
+        if (errno.equals(Errno.E2BIG) || errno.equals(Errno.ENAMETOOLONG)) {
+            return Failure.Kind.TOO_LARGE;
+        }
+        if (errno.equals(Errno.ELIBBAD)) {
+            return Failure.Kind.BAD_INTERPRETER;
+        }
+        return errno.equals(Errno.EBADF) ? Failure.Kind.BAD_DESCRIPTOR : Failure.Kind.SYSCALL;
+    }
+
+    /** ENOENT is the file's absence or its interpreter's: another program asks which. */
+    private Exchange<ExecveReply> lookFor(SyscallFailure failure) {
+        SyscallProgram.Builder look = SyscallProgram.named("look for executable");
+        request.workDirectory()
+                .ifPresent(
+                        directory ->
+                                look.call(
+                                        "enter work directory",
+                                        directory,
+                                        Sys.CHDIR,
+                                        look.string(directory).address()));
+        List<Step> looks = new ArrayList<>();
+        for (Step execution : executions) {
+            looks.add(
+                    look.call(
+                                    "look for",
+                                    execution.subject(),
+                                    Sys.FACCESSAT2,
+                                    Arg.AT_FDCWD,
+                                    look.string(execution.subject()).address(),
+                                    Arg.of(Linux.F_OK),
+                                    Arg.ZERO)
+                            .continuing());
+        }
+        String home = context.config().workDirectory();
+        look.call("return to", home, Sys.CHDIR, look.string(home).address()).always();
+        SyscallProgram program = look.build();
+        return new Exchange.Run<>(
+                program,
+                result -> {
+                    Optional<SyscallFailure> lost = result.failure(program);
+                    if (lost.isPresent()) {
+                        return new Exchange.Doomed<>(
+                                Failures.of(failure), "init left its work directory");
+                    }
+                    boolean exists = looks.stream().anyMatch(step -> result.of(step) == 0);
+                    return new Exchange.Done<>(
+                            Failures.of(
+                                    exists
+                                            ? Failure.Kind.BAD_INTERPRETER
+                                            : Failure.Kind.NOT_FOUND,
+                                    failure));
+                });
+    }
+}

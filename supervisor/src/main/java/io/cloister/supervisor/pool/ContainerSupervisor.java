@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.pool;
+
+import akka.Done;
+import akka.actor.CoordinatedShutdown;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.AskPattern;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.cloister.nativeio.seccomp.SeccompCompiler;
+import io.cloister.nativeio.seccomp.SeccompFilter;
+import io.cloister.nativeio.seccomp.SeccompProfiles;
+import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.message.Conf;
+import io.cloister.protocol.message.ConfReply;
+import io.cloister.protocol.message.Configured;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.ResetDone;
+import io.cloister.protocol.message.ResetReply;
+import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.container.Container;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A worker's containers. It creates them, keeps some configured ones ready, leases them out one
+ * holder at a time, takes them back after a proven reset, and replaces what has died, aged or failed
+ * its reset. Spawn one per worker; nothing else owns containers.
+ */
+public final class ContainerSupervisor
+        extends AbstractOnMessageBehavior<ContainerSupervisor.Command> {
+    private static final Logger LOG = LoggerFactory.getLogger(ContainerSupervisor.class);
+    private static final String CONTAINER_DISPATCHER = "cloister.container-dispatcher";
+
+    /** What the supervisor can be asked. Every request with a {@code replyTo} is answered once. */
+    public sealed interface Command {}
+
+    /**
+     * Asks for a clean container of the standard configuration. Waits for one up to
+     * cloister.containers.acquire-timeout.
+     *
+     * @param owner its end takes the container with it
+     */
+    public record Acquire(Optional<ActorRef<?>> owner, ActorRef<AcquireReply> replyTo)
+            implements Command {}
+
+    /** Asks for a new container of another configuration, which is destroyed on release. */
+    public record Create(
+            ContainerConfig config, Optional<ActorRef<?>> owner, ActorRef<AcquireReply> replyTo)
+            implements Command {}
+
+    /** Gives a container back, whatever state it is in; unknown leases are ignored. */
+    public record Release(Lease lease) implements Command {}
+
+    /** Refuses further requests, destroys all containers, and answers when none is left. */
+    public record Drain(ActorRef<Drained> replyTo) implements Command {}
+
+    /** Asks how many containers there are, and in which state. */
+    public record GetStatus(ActorRef<PoolStatus> replyTo) implements Command {}
+
+    /** An answer to {@link Acquire} or {@link Create}. */
+    public sealed interface AcquireReply {}
+
+    /** A container for the receiver alone until it is released. Watch it to learn of its end. */
+    public record Lease(long id, ActorRef<Container.Command> container) implements AcquireReply {}
+
+    /** There is none to be had: why, and what to do. */
+    public record NotAcquired(Failure failure) implements AcquireReply {}
+
+    /** No container is left. */
+    public record Drained() {}
+
+    /**
+     * How many containers are in which state.
+     *
+     * @param starting being created or configured
+     * @param idle ready
+     * @param leased in somebody's hands
+     * @param cleaning being reset, or ending
+     * @param waiting requests that wait for one
+     */
+    public record PoolStatus(int starting, int idle, int leased, int cleaning, int waiting) {
+        public int containers() {
+            return starting + idle + leased + cleaning;
+        }
+    }
+
+    private record Forked(Birth birth, Spawner.Forked forked) implements Command {}
+
+    private record WasConfigured(Member member, @Nullable ConfReply reply) implements Command {}
+
+    private record WasReset(Member member, @Nullable ResetReply reply) implements Command {}
+
+    private record WaitedTooLong(Waiting waiting) implements Command {}
+
+    private record Refill() implements Command {}
+
+    private enum State {
+        STARTING,
+        IDLE,
+        LEASED,
+        RESETTING,
+        ENDING
+    }
+
+    /** A container to be: pooled, or of a configuration of its own for one requester. */
+    private record Birth(ContainerConfig config, Optional<Waiting> requester) {}
+
+    /** A request that has not been answered. */
+    private record Waiting(Optional<ActorRef<?>> owner, ActorRef<AcquireReply> replyTo) {}
+
+    /** A living container. */
+    private static final class Member {
+        private final ActorRef<Container.Command> container;
+        private final boolean pooled;
+        private final Instant born = Instant.now();
+        private State state = State.STARTING;
+        private int uses;
+        private long lease;
+        private Optional<ActorRef<?>> owner = Optional.empty();
+
+        Member(ActorRef<Container.Command> container, boolean pooled) {
+            this.container = container;
+            this.pooled = pooled;
+        }
+    }
+
+    private final TimerScheduler<Command> timers;
+    private final CloisterSettings settings;
+    private final UidRanges ranges;
+    private final ActorRef<Spawner.Fork> spawner;
+    private final Container.Settings containerSettings;
+    private final Map<ActorRef<?>, Member> members = new LinkedHashMap<>();
+    private final Map<Long, Member> leases = new HashMap<>();
+    private final Map<Member, Waiting> requesters = new HashMap<>();
+    private final Queue<Waiting> waiting = new ArrayDeque<>();
+    private final List<ActorRef<Drained>> drainers = new ArrayList<>();
+    private int births;
+    private long lastLease;
+    private long containersNamed;
+    private boolean draining;
+    private Duration backoff = Duration.ZERO;
+    private boolean backingOff;
+    private Failure lastFailure =
+            Failure.of(Failure.Kind.UNAVAILABLE, "all containers are in use: try again later");
+
+    private ContainerSupervisor(
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            CloisterSettings settings,
+            UidRanges ranges) {
+        super(context);
+        this.timers = timers;
+        this.settings = settings;
+        this.ranges = ranges;
+        spawner = context.spawn(Spawner.create(ranges), "spawner", DispatcherSelector.blocking());
+        containerSettings =
+                new Container.Settings(
+                        settings.deadline(),
+                        settings.grace(),
+                        settings.configureDeadline(),
+                        settings.containerQueue(),
+                        filters());
+        drainOnShutdown(context);
+        refill();
+    }
+
+    /**
+     * The behaviour of a worker's supervisor.
+     *
+     * @throws IllegalStateException when the block of id ranges cannot be used
+     */
+    public static Behavior<Command> create(CloisterSettings settings) {
+        return Behaviors.setup(
+                context ->
+                        Behaviors.withTimers(
+                                timers ->
+                                        new ContainerSupervisor(
+                                                context, timers, settings, openRanges(settings))));
+    }
+
+    private static UidRanges openRanges(CloisterSettings settings) {
+        try {
+            return UidRanges.open(settings.uidRanges());
+        } catch (IOException e) {
+            throw new IllegalStateException(
+                    "cannot open cloister.uid-ranges.lock-file: " + e.getMessage(), e);
+        }
+    }
+
+    /** Each profile is compiled once, when it is first asked for. */
+    private static Function<String, Optional<SeccompFilter>> filters() {
+        Map<String, SeccompFilter> compiled = new ConcurrentHashMap<>();
+        return name ->
+                SeccompProfiles.find(name)
+                        .map(
+                                policy ->
+                                        compiled.computeIfAbsent(
+                                                policy.id(),
+                                                id -> SeccompCompiler.compile(policy)));
+    }
+
+    private void drainOnShutdown(ActorContext<Command> context) {
+        CoordinatedShutdown.get(context.getSystem())
+                .addTask(
+                        CoordinatedShutdown.PhaseBeforeActorSystemTerminate(),
+                        "cloister-drain-" + context.getSelf().path().uid(),
+                        () -> {
+                            CompletionStage<Drained> drained =
+                                    AskPattern.ask(
+                                            context.getSelf(),
+                                            Drain::new,
+                                            settings.drainTimeout(),
+                                            context.getSystem().scheduler());
+                            return drained.handle((done, late) -> Done.getInstance());
+                        });
+    }
+
+    @Override
+    public Behavior<Command> onMessage(Command command) {
+        return switch (command) {
+            case Acquire acquire -> onAcquire(acquire);
+            case Create create -> onCreate(create);
+            case Release release -> onRelease(release);
+            case Drain drain -> onDrain(drain);
+            case GetStatus status -> onGetStatus(status);
+            case Forked(Birth birth, Spawner.Forked forked) -> onForked(birth, forked);
+            case WasConfigured configured -> onConfigured(configured);
+            case WasReset reset -> onReset(reset);
+            case WaitedTooLong late -> onWaitedTooLong(late.waiting());
+            case Refill refill -> onRefill();
+        };
+    }
+
+    @Override
+    public Behavior<Command> onSignal(Signal signal) {
+        if (signal instanceof Terminated terminated) {
+            onTerminated(terminated.getRef());
+        } else if (signal instanceof PostStop) {
+            onStop();
+        }
+        return this;
+    }
+
+    // ---- requests ----------------------------------------------------------------------------
+
+    private Behavior<Command> onAcquire(Acquire acquire) {
+        Waiting request = new Waiting(acquire.owner(), acquire.replyTo());
+        if (draining) {
+            refuse(request, unavailable("the worker is shutting down"));
+            return this;
+        }
+        Optional<Member> idle = takeIdle();
+        if (idle.isPresent()) {
+            lease(idle.get(), request);
+        } else if (waiting.size() >= settings.queue()) {
+            refuse(request, unavailable(waiting.size() + " requests wait for a container already"));
+        } else {
+            waiting.add(request);
+            timers.startSingleTimer(
+                    request, new WaitedTooLong(request), settings.acquireTimeout());
+        }
+        refill();
+        return this;
+    }
+
+    private Behavior<Command> onCreate(Create create) {
+        Waiting request = new Waiting(create.owner(), create.replyTo());
+        if (draining) {
+            refuse(request, unavailable("the worker is shutting down"));
+        } else if (population() < settings.maxContainers() || evictIdle()) {
+            begin(new Birth(create.config(), Optional.of(request)));
+        } else {
+            refuse(request, unavailable("all containers are in use"));
+        }
+        return this;
+    }
+
+    private Behavior<Command> onRelease(Release release) {
+        Member member = leases.remove(release.lease().id());
+        if (member == null) {
+            return this;
+        }
+        disown(member);
+        boolean worn =
+                member.uses >= settings.maxUses()
+                        || member.born.plus(settings.maxAge()).isBefore(Instant.now());
+        if (!member.pooled || worn || draining) {
+            end(member);
+        } else {
+            member.state = State.RESETTING;
+            getContext()
+                    .ask(
+                            ResetReply.class,
+                            member.container,
+                            settings.configureDeadline(),
+                            Container.Reset::new,
+                            (reply, late) -> new WasReset(member, reply));
+        }
+        return this;
+    }
+
+    private Behavior<Command> onDrain(Drain drain) {
+        draining = true;
+        drainers.add(drain.replyTo());
+        while (!waiting.isEmpty()) {
+            Waiting request = waiting.remove();
+            timers.cancel(request);
+            refuse(request, unavailable("the worker is shutting down"));
+        }
+        List.copyOf(members.values()).forEach(this::end);
+        answerDrainers();
+        return this;
+    }
+
+    private Behavior<Command> onGetStatus(GetStatus status) {
+        status.replyTo()
+                .tell(
+                        new PoolStatus(
+                                births + count(State.STARTING),
+                                count(State.IDLE),
+                                count(State.LEASED),
+                                count(State.RESETTING) + count(State.ENDING),
+                                waiting.size()));
+        return this;
+    }
+
+    private int count(State state) {
+        return (int) members.values().stream().filter(member -> member.state == state).count();
+    }
+
+    // ---- births ------------------------------------------------------------------------------
+
+    /** Containers that are, or are about to be; one that is ending has made room. */
+    private int population() {
+        return births + members.size() - count(State.ENDING);
+    }
+
+    private void refill() {
+        if (draining || backingOff) {
+            return;
+        }
+        int ready = births + count(State.STARTING) + count(State.IDLE) + count(State.RESETTING);
+        int wanted = settings.warmContainers() + waiting.size();
+        while (ready < wanted && population() < settings.maxContainers()) {
+            begin(new Birth(settings.standard(), Optional.empty()));
+            ready++;
+        }
+    }
+
+    private void begin(Birth birth) {
+        births++;
+        getContext()
+                .ask(
+                        Spawner.Forked.class,
+                        spawner,
+                        settings.configureDeadline(),
+                        Spawner.Fork::new,
+                        (forked, late) ->
+                                new Forked(
+                                        birth,
+                                        forked == null
+                                                ? new Spawner.Stillborn("the zygote did not answer")
+                                                : forked));
+    }
+
+    private Behavior<Command> onForked(Birth birth, Spawner.Forked forked) {
+        births--;
+        switch (forked) {
+            case Spawner.Stillborn(String reason) ->
+                    onFailedBirth(birth, Failure.of(Failure.Kind.UNAVAILABLE, reason));
+            case Spawner.Born born -> {
+                Member member = adopt(birth, born);
+                getContext()
+                        .ask(
+                                ConfReply.class,
+                                member.container,
+                                settings.configureDeadline(),
+                                replyTo -> new Container.Configure(new Conf(birth.config()), replyTo),
+                                (reply, late) -> new WasConfigured(member, reply));
+                birth.requester().ifPresent(request -> requesters.put(member, request));
+                if (draining) {
+                    end(member);
+                }
+            }
+        }
+        return this;
+    }
+
+    private Member adopt(Birth birth, Spawner.Born born) {
+        ActorRef<Container.Command> container =
+                getContext()
+                        .spawn(
+                                Container.create(
+                                        born.init(), containerSettings, born.claim()::release),
+                                "container-" + ++containersNamed,
+                                DispatcherSelector.fromConfig(CONTAINER_DISPATCHER));
+        getContext().watch(container);
+        Member member = new Member(container, birth.requester().isEmpty());
+        members.put(container, member);
+        return member;
+    }
+
+    private Behavior<Command> onConfigured(WasConfigured configured) {
+        Member member = configured.member();
+        Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
+        if (configured.reply() instanceof Configured && member.state == State.STARTING) {
+            backoff = Duration.ZERO;
+            if (requester.isPresent()) {
+                lease(member, requester.get());
+            } else {
+                makeAvailable(member);
+            }
+            return this;
+        }
+        Failure failure =
+                configured.reply() instanceof Failure known
+                        ? known
+                        : unavailable("the container could not be configured in time");
+        boolean wanted = member.state == State.STARTING;
+        end(member);
+        if (requester.isPresent()) {
+            refuse(requester.get(), failure);
+        } else if (wanted) {
+            backOff(failure);
+        }
+        return this;
+    }
+
+    private void onFailedBirth(Birth birth, Failure failure) {
+        if (birth.requester().isPresent()) {
+            refuse(birth.requester().get(), failure);
+        } else {
+            backOff(failure);
+        }
+        answerDrainers();
+    }
+
+    private void backOff(Failure failure) {
+        lastFailure = failure;
+        Duration next = backoff.isZero() ? settings.minBackoff() : backoff.multipliedBy(2);
+        backoff = next.compareTo(settings.maxBackoff()) > 0 ? settings.maxBackoff() : next;
+        backingOff = true;
+        LOG.warn(
+                "no container could be made ({}): next attempt in {}", failure.describe(), backoff);
+        timers.startSingleTimer("refill", new Refill(), backoff);
+    }
+
+    private Behavior<Command> onRefill() {
+        backingOff = false;
+        refill();
+        return this;
+    }
+
+    // ---- leases ------------------------------------------------------------------------------
+
+    private Optional<Member> takeIdle() {
+        Instant tooOld = Instant.now().minus(settings.maxAge());
+        for (Member member : List.copyOf(members.values())) {
+            if (member.state == State.IDLE) {
+                if (!member.born.isBefore(tooOld)) {
+                    return Optional.of(member);
+                }
+                end(member);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private void makeAvailable(Member member) {
+        Waiting request = waiting.poll();
+        if (request == null) {
+            member.state = State.IDLE;
+        } else {
+            timers.cancel(request);
+            lease(member, request);
+        }
+    }
+
+    private void lease(Member member, Waiting request) {
+        member.state = State.LEASED;
+        member.uses++;
+        member.lease = ++lastLease;
+        member.owner = request.owner();
+        leases.put(member.lease, member);
+        request.owner().ifPresent(owner -> getContext().watch(owner));
+        request.replyTo().tell(new Lease(member.lease, member.container));
+        refill();
+    }
+
+    private Behavior<Command> onReset(WasReset reset) {
+        Member member = reset.member();
+        if (member.state != State.RESETTING) {
+            return this;
+        }
+        if (reset.reply() instanceof ResetDone) {
+            makeAvailable(member);
+        } else {
+            end(member);
+        }
+        refill();
+        return this;
+    }
+
+    private Behavior<Command> onWaitedTooLong(Waiting request) {
+        if (waiting.remove(request)) {
+            refuse(request, unavailable("no container in time: " + lastFailure.describe()));
+        }
+        return this;
+    }
+
+    private static void refuse(Waiting request, Failure failure) {
+        request.replyTo().tell(new NotAcquired(failure));
+    }
+
+    private static Failure unavailable(String reason) {
+        return Failure.of(Failure.Kind.UNAVAILABLE, reason + ": try again later, or elsewhere");
+    }
+
+    // ---- ends --------------------------------------------------------------------------------
+
+    private boolean evictIdle() {
+        Optional<Member> idle = takeIdle();
+        idle.ifPresent(this::end);
+        return idle.isPresent();
+    }
+
+    private void end(Member member) {
+        if (member.state != State.ENDING) {
+            member.state = State.ENDING;
+            member.container.tell(new Container.Destroy());
+        }
+    }
+
+    private void disown(Member member) {
+        Optional<ActorRef<?>> owner = member.owner;
+        member.owner = Optional.empty();
+        if (owner.isPresent()
+                && leases.values().stream().noneMatch(other -> other.owner.equals(owner))) {
+            getContext().unwatch(owner.get());
+        }
+    }
+
+    private void onTerminated(ActorRef<?> ref) {
+        Member member = members.remove(ref);
+        if (member == null) {
+            List.copyOf(leases.values()).stream()
+                    .filter(held -> held.owner.isPresent() && held.owner.get().equals(ref))
+                    .forEach(this::abandon);
+            return;
+        }
+        if (leases.remove(member.lease, member)) {
+            disown(member);
+        }
+        if (member.state == State.IDLE || member.state == State.RESETTING) {
+            LOG.warn("{} has died", ref.path().name());
+        }
+        refill();
+        answerDrainers();
+    }
+
+    /** Its owner is gone, perhaps in the middle of something. */
+    private void abandon(Member member) {
+        leases.remove(member.lease);
+        member.owner = Optional.empty();
+        end(member);
+    }
+
+    private void answerDrainers() {
+        if (draining && births == 0 && members.isEmpty()) {
+            drainers.forEach(drainer -> drainer.tell(new Drained()));
+            drainers.clear();
+        }
+    }
+
+    private void onStop() {
+        try {
+            ranges.close();
+        } catch (IOException e) {
+            LOG.warn("cannot close the lock file of id ranges", e);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.pool;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.Signal;
+import io.cloister.nativeio.init.InitProcess;
+import io.cloister.nativeio.init.Zygote;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Owns the worker's zygote and forks inits from it, one after the other. A zygote that has died is
+ * replaced at the next request. Blocks for about a millisecond a fork: runs on a dispatcher of its
+ * own kind.
+ */
+final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
+    private static final Logger LOG = LoggerFactory.getLogger(Spawner.class);
+
+    /** Fork an init with ids of its own. */
+    record Fork(ActorRef<Forked> replyTo) {}
+
+    /** What came of it. */
+    sealed interface Forked {}
+
+    /** The receiver owns both; the claim may go once the init is gone. */
+    record Born(InitProcess init, UidRanges.Claim claim) implements Forked {}
+
+    record Stillborn(String reason) implements Forked {}
+
+    private final UidRanges ranges;
+    private @Nullable Zygote zygote;
+
+    private Spawner(ActorContext<Fork> context, UidRanges ranges) {
+        super(context);
+        this.ranges = ranges;
+    }
+
+    static Behavior<Fork> create(UidRanges ranges) {
+        return Behaviors.setup(context -> new Spawner(context, ranges));
+    }
+
+    @Override
+    public Behavior<Fork> onMessage(Fork fork) {
+        Forked forked;
+        try {
+            forked = fork();
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("cannot create a container", e);
+            forked = new Stillborn(String.valueOf(e.getMessage()));
+        }
+        fork.replyTo().tell(forked);
+        return this;
+    }
+
+    private Forked fork() throws IOException {
+        Zygote parent = livingZygote();
+        UidRanges.Claim claim = ranges.claim();
+        try {
+            return new Born(parent.fork(claim.ids()), claim);
+        } catch (IOException | RuntimeException e) {
+            claim.release();
+            throw e;
+        }
+    }
+
+    private Zygote livingZygote() throws IOException {
+        Zygote current = zygote;
+        if (current != null && current.isAlive()) {
+            return current;
+        }
+        if (current != null) {
+            LOG.warn("the zygote {} has died: starting another", current.pid());
+            zygote = null;
+            current.close();
+        }
+        Zygote started = Zygote.start();
+        zygote = started;
+        return started;
+    }
+
+    @Override
+    public Behavior<Fork> onSignal(Signal signal) {
+        if (signal instanceof PostStop && zygote != null) {
+            try {
+                zygote.close();
+            } catch (IOException e) {
+                LOG.warn("cannot end the zygote {}", zygote.pid(), e);
+            }
+        }
+        return this;
+    }
+}
