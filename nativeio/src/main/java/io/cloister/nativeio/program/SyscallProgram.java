@@ -26,14 +26,14 @@ public final class SyscallProgram {
     /** Descriptors that one message can carry, in either direction: SCM_MAX_FD of net/scm.h. */
     public static final int MAX_DESCRIPTORS = Linux.DESCRIPTORS_MAX;
 
+    /** The bytes that one message can hold. */
+    public static final int MAX_BYTES = Linux.MESSAGE_MAX;
+
     /** Does nothing: init answers it, or takes it as a sign while a program runs. */
     public static final SyscallProgram EMPTY = named("nothing").build();
 
     /** Length of {@link #EMPTY}'s message. */
     public static final int EMPTY_BYTES = HEADER;
-
-    /** The bytes that one message can hold. */
-    public static final int MAX_BYTES = Linux.MESSAGE_MAX;
 
     private final String name;
     private final byte[] data;
