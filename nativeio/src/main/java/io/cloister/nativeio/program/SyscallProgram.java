@@ -30,7 +30,7 @@ public final class SyscallProgram {
     public static final int MAX_BYTES = Linux.MESSAGE_MAX;
 
     /** Does nothing: init answers it, or takes it as a sign while a program runs. */
-    public static final SyscallProgram EMPTY = named("nothing").build();
+    public static final SyscallProgram EMPTY = named("nothing").build(); // after its bound above
 
     /** Length of {@link #EMPTY}'s message. */
     public static final int EMPTY_BYTES = HEADER;
@@ -265,7 +265,7 @@ public final class SyscallProgram {
 
         /** Asks for bytes of the data area in the final reply. */
         public Step reply(Data bytes) {
-            return reply(bytes, Arg.ZERO, 0);
+            return reply(bytes, Arg.of(Linux.RESULTS_AT), 0); // none, yet from a valid address
         }
 
         /**
