@@ -111,7 +111,7 @@ public final class ConfHandler {
                     for (int i = 0; i < binds.size(); i++) {
                         Optional<SyscallFailure> missing = result.failureOf(looks.get(i));
                         if (missing.isEmpty()) {
-                            Structs.Stat stat = Structs.Stat.read(bytes, i);
+                            Structs.Stat stat = Structs.Stat.read(bytes, i * Linux.stat_SIZE);
                             directories.put(binds.get(i), stat.isDirectory());
                         } else if (!binds.get(i).optional()
                                 || !missing.get().errno().equals(Errno.ENOENT)) {
