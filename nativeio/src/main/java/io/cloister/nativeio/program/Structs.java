@@ -47,9 +47,8 @@ public final class Structs {
             return b.reserve(count * SIZE);
         }
 
-        /** The one at {@code index} among those that {@code bytes} holds. */
-        public static Stat read(ByteBuffer bytes, int index) {
-            int at = index * SIZE;
+        /** The one that begins {@code at} bytes into the buffer. */
+        public static Stat read(ByteBuffer bytes, int at) {
             return new Stat(
                     bytes.getInt(at + Linux.stat_st_mode),
                     bytes.getInt(at + Linux.stat_st_uid),
@@ -108,9 +107,8 @@ public final class Structs {
             return b.reserve(count * SIZE);
         }
 
-        /** The one at {@code index} among those that {@code bytes} holds. */
-        public static StatFs read(ByteBuffer bytes, int index) {
-            int at = index * SIZE;
+        /** The one that begins {@code at} bytes into the buffer. */
+        public static StatFs read(ByteBuffer bytes, int at) {
             return new StatFs(
                     bytes.getLong(at + Linux.statfs_f_type),
                     bytes.getLong(at + Linux.statfs_f_blocks),

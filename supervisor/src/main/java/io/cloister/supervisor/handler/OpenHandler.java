@@ -191,7 +191,7 @@ public final class OpenHandler {
                     opened(
                             wanted,
                             descriptors.next(),
-                            Structs.Stat.read(bytes, i));
+                            Structs.Stat.read(bytes, i * Structs.Stat.SIZE));
                 } else {
                     throw new BadReplyException("fewer descriptors than files were opened");
                 }

@@ -193,14 +193,14 @@ public final class ResetHandler {
         Map<Mount.Tmpfs, List<Carried>> used = new LinkedHashMap<>();
         Map<Mount.Tmpfs, Stat> stats = new LinkedHashMap<>();
         for (Look look : looks) {
-            stats.put(look.tmpfs(), Stat.read(part(seen, look.at()), 0));
+            stats.put(look.tmpfs(), Stat.read(seen, look.at()));
             if (inner.containsKey(look.tmpfs()) || residue(result, seen, look, 1).isPresent()) {
                 used.put(look.tmpfs(), new ArrayList<>());
             }
         }
         for (InnerLook look : innerLooks) {
             Optional<SyscallFailure> failure = result.failureOf(look.open());
-            Stat stat = Stat.read(part(seen, look.at()), 0);
+            Stat stat = Stat.read(seen, look.at());
             Stat around = stats.get(look.tmpfs());
             boolean mounted =
                     failure.isEmpty() && around != null && stat.device() != around.device();
@@ -218,16 +218,12 @@ public final class ResetHandler {
         return used.isEmpty() ? new Exchange.Done<>(new ResetDone(0)) : replace(used);
     }
 
-    private static ByteBuffer part(ByteBuffer seen, int at) {
-        return seen.slice(at, seen.limit() - at).order(seen.order());
-    }
-
     /** What is not as new about a tmpfs, in words. */
     private static Optional<String> residue(
             ProgramResult result, ByteBuffer seen, Look look, int ownInodes) {
         Mount.Tmpfs tmpfs = look.tmpfs();
-        Stat stat = Stat.read(part(seen, look.at()), 0);
-        StatFs fs = StatFs.read(part(seen, look.at() + STATFS_AT), 0);
+        Stat stat = Stat.read(seen, look.at());
+        StatFs fs = StatFs.read(seen, look.at() + STATFS_AT);
         if (fs.type() != Linux.TMPFS_MAGIC) {
             return Optional.of("it is no tmpfs");
         }
