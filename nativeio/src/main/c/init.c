@@ -137,8 +137,8 @@ static int32_t check(uint64_t n)
 
 static long do_reply(const struct instruction *p)
 {
-    if (p->a[3] < 0 || p->a[3] > DESCRIPTORS_MAX || p->a[2] & 7 || !inside(p->a[0], p->a[1]) ||
-        !inside(p->a[2], p->a[3] * 8))
+    if (p->a[3] < 0 || p->a[3] > DESCRIPTORS_MAX || !inside(p->a[0], p->a[1]) ||
+        (p->a[3] && (p->a[2] & 7 || !inside(p->a[2], p->a[3] * 8))))
         return -EFAULT;
     if (p->aux)
         return send_reply(p, EARLY, count);
