@@ -15,11 +15,11 @@ public record SyscallFailure(String step, String subject, String call, Errno err
 
     /** {@code bind /usr on /usr: mount: EPERM (Operation not permitted)}. */
     public String message() {
-        return step
-                + (subject.isEmpty() ? "" : " " + subject)
-                + ": "
-                + call
-                + ": "
-                + (errno.equals(Errno.NONE) ? "end of file" : errno.toString());
+        return step + (subject.isEmpty() ? "" : " " + subject) + ": " + detail();
+    }
+
+    /** The part of the message after step and subject: {@code mount: EPERM (...)}. */
+    public String detail() {
+        return call + ": " + (errno.equals(Errno.NONE) ? "end of file" : errno.toString());
     }
 }

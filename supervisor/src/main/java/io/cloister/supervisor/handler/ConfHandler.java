@@ -132,7 +132,7 @@ public final class ConfHandler {
                 failure.subject(),
                 failure.errno().number(),
                 failure.errno().symbol(),
-                failure.message()
+                failure.detail()
                         + "; the mount is not optional: create its source, or mark it optional");
     }
 
@@ -303,6 +303,8 @@ public final class ConfHandler {
                 file.result(),
                 b.string("0").address(),
                 Arg.of(1));
+        // a mount with a file open for writing cannot be made read-only
+        b.call("forbid user namespaces", setting, Sys.CLOSE, file.result());
         return proc;
     }
 
@@ -445,41 +447,38 @@ public final class ConfHandler {
                 nullDevice,
                 Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NOEXEC);
         moveMount(b, "mask with", "/dev/null", nullDevice, NULL_MASK);
+        makeDirectories(b, new HashSet<>(Set.of("/")), EMPTY_MASK);
         b.call(
                 "mask with",
                 "an empty directory",
-                Sys.MKDIRAT,
-                Arg.AT_FDCWD,
+                Sys.MOUNT,
+                b.string("tmpfs").address(),
                 b.string(EMPTY_MASK).address(),
-                Arg.of(0555));
+                b.string("tmpfs").address(),
+                Arg.of(
+                        Linux.MS_RDONLY | Linux.MS_NOSUID | Linux.MS_NODEV | Linux.MS_NOEXEC),
+                b.string("size=4k,nr_inodes=1,mode=0555").address());
         for (MaskPath mask : config.maskPaths()) {
             masks.add(
                     new Mask(
                             bindOver(b, NULL_MASK, mask.path()),
                             bindOver(b, EMPTY_MASK, mask.path())));
         }
-        b.call(
-                "unmount",
-                NULL_MASK,
-                Sys.UMOUNT2,
-                b.string(NULL_MASK).address(),
-                Arg.of(Linux.MNT_DETACH));
-        b.call(
-                "remove",
-                NULL_MASK,
-                Sys.UNLINKAT,
-                Arg.AT_FDCWD,
-                b.string(NULL_MASK).address(),
-                Arg.ZERO);
-        // it lives on under the paths that it hides, and nothing can be made in it any more
-        b.call(
-                "remove",
-                EMPTY_MASK,
-                Sys.UNLINKAT,
-                Arg.AT_FDCWD,
-                b.string(EMPTY_MASK).address(),
-                Arg.of(Linux.AT_REMOVEDIR));
+        removeMountPoint(b, NULL_MASK, 0);
+        removeMountPoint(b, EMPTY_MASK, Linux.AT_REMOVEDIR);
         return masks;
+    }
+
+    /** What was mounted there lives on where it was bound to. */
+    private static void removeMountPoint(SyscallProgram.Builder b, String path, int flags) {
+        b.call("unmount", path, Sys.UMOUNT2, b.string(path).address(), Arg.of(Linux.MNT_DETACH));
+        b.call(
+                "remove",
+                path,
+                Sys.UNLINKAT,
+                Arg.AT_FDCWD,
+                b.string(path).address(),
+                Arg.of(flags));
     }
 
     private static Step bindOver(SyscallProgram.Builder b, String from, String path) {
@@ -502,7 +501,7 @@ public final class ConfHandler {
         b.call("set " + name, value, sys, b.string(value).address(), Arg.of(length));
     }
 
-    /** The whole file system, not this mount alone: the masks are mounts of it too. */
+    /** The whole file system, not this mount of it alone. */
     private static void protectRoot(SyscallProgram.Builder b) {
         b.call(
                 "make root read-only",

@@ -23,13 +23,13 @@ public final class Failures {
                         failure.subject(),
                         java.util.OptionalInt.empty(),
                         "",
-                        failure.message())
+                        failure.detail())
                 : Failure.ofErrno(
                         kind,
                         failure.step(),
                         failure.subject(),
                         failure.errno().number(),
                         failure.errno().symbol(),
-                        failure.message());
+                        failure.detail());
     }
 }
