@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it.bench;
+
+/** What Cloister promises, in one place. */
+final class Bars {
+    /** An execve of /bin/true against vfork, execve and wait of the same. */
+    static final Bar EXECVE = Bar.atMost(1.5, 1.3);
+
+    /** What an execve of a program without a C library takes beyond the raw one, in µs. */
+    static final Bar EXECVE_OVERHEAD = Bar.atMost(250, 150);
+
+    /** A round trip through init, in µs. */
+    static final Bar PING = Bar.atMost(60, 30);
+
+    /** A container from nothing to configured, against the same by hand. */
+    static final Bar CREATE = Bar.atMost(2, 1.5);
+
+    /** Emptying a tmpfs of 1,000 files, against umount and mount. */
+    static final Bar RESET_FILES = Bar.atMost(1.3);
+
+    /** A reset after a run that left nothing, in µs. */
+    static final Bar RESET_NOTHING = Bar.atMost(100);
+
+    /** How much more two containers get done than one. */
+    static final Bar PARALLEL = Bar.atLeast(1.6, 1.9);
+
+    /** The private memory of an idle init, in KiB. */
+    static final Bar INIT_MEMORY = Bar.atMost(64);
+
+    /** What the worker's resident set grows by with each idle container, in KiB. */
+    static final Bar WORKER_MEMORY = Bar.atMost(256);
+
+    private Bars() {}
+}

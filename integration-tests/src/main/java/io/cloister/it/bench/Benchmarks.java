@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it.bench;
+
+import akka.actor.typed.ActorRef;
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.libc.Linux;
+import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.run.Rlimits;
+import io.cloister.protocol.unit.ByteSize;
+import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import org.HdrHistogram.Histogram;
+
+/**
+ * The measurements. Contenders take turns within one loop, so that whatever else the machine does
+ * befalls each of them alike, and the first rounds are not counted.
+ */
+final class Benchmarks implements AutoCloseable {
+    private static final String TRUE = "/bin/true";
+    private static final String NOLIBC = "/w/true-nolibc";
+    private static final int FILES = 1000;
+    private static final int MORE_CONTAINERS = 100;
+    private static final String WARNINGS = "-Wall";
+
+    /** How often things are done. */
+    enum Scale {
+        FULL(1),
+        QUICK(10);
+
+        private final int divisor;
+
+        Scale(int divisor) {
+            this.divisor = divisor;
+        }
+
+        int of(int rounds) {
+            return Math.max(1, rounds / divisor);
+        }
+    }
+
+    private final Scale scale;
+    private final Consumer<String> progress;
+    private final Programs programs;
+    private final Worker worker;
+    private final Path baselineProgram;
+    private final Baseline baseline;
+
+    private Benchmarks(Scale scale, Consumer<String> progress, Programs programs, Worker worker)
+            throws Exception {
+        this.scale = scale;
+        this.progress = progress;
+        this.programs = programs;
+        this.worker = worker;
+        baselineProgram = programs.compile("baseline", WARNINGS);
+        baseline = Baseline.start(baselineProgram, worker.config());
+    }
+
+    /** Prepares them. */
+    static Benchmarks prepare(Scale scale, Consumer<String> progress) throws Exception {
+        Programs programs = Programs.create();
+        Worker worker = null;
+        try {
+            worker = Worker.start(MORE_CONTAINERS + 8);
+            return new Benchmarks(scale, progress, programs, worker);
+        } catch (Exception e) {
+            if (worker != null) {
+                worker.close();
+            }
+            programs.close();
+            throw e;
+        }
+    }
+
+    /** What can be measured by itself, in the order of the table. */
+    enum Group {
+        EXECVE,
+        OVERHEAD,
+        PING,
+        CREATE,
+        RESET,
+        PARALLEL,
+        MEMORY
+    }
+
+    List<Row> run(Set<Group> groups) throws Exception {
+        List<Row> rows = new ArrayList<>();
+        for (Group group : groups) {
+            rows.addAll(
+                    switch (group) {
+                        case EXECVE -> executions();
+                        case OVERHEAD -> executionOverhead();
+                        case PING -> ping();
+                        case CREATE -> create();
+                        case RESET -> resets();
+                        case PARALLEL -> parallel();
+                        case MEMORY -> memory();
+                    });
+        }
+        return rows;
+    }
+
+    // ---- execve -----------------------------------------------------------------------------
+
+    /** What a judge sets; the seccomp filter and the ids are those that every run gets. */
+    private static Execve request(String program) {
+        return Execve.of(program)
+                .rlimits(
+                        Rlimits.builder()
+                                .cpuTime(Duration.ofSeconds(2))
+                                .addressSpace(ByteSize.ofGiB(1))
+                                .stack(ByteSize.ofMiB(64))
+                                .fileSize(ByteSize.ofMiB(64))
+                                .openFiles(64)
+                                .build())
+                .wallTime(Duration.ofSeconds(10))
+                .build();
+    }
+
+    /** With a reset after each run, as a worker that hands a container on does it. */
+    private List<Row> executions() throws Exception {
+        Execve request = request(TRUE);
+        Execve withStreams = request.toBuilder().descriptors(0, 1, 2).build();
+        Lease lease = worker.create(Worker::untimed);
+        List<Distribution> times =
+                alternate(
+                        "execve " + TRUE + ", then reset",
+                        400,
+                        3000,
+                        times(() -> baseline.execute(TRUE)),
+                        into -> worker.execute(lease, request, into),
+                        into -> worker.reset(lease, into),
+                        into ->
+                                worker.execute(
+                                        lease, withStreams, Benchmarks::standardStreams, into));
+        worker.destroy(lease);
+        Row plain = Row.ratio("execve", "execve /bin/true", times.get(1), times.get(0), Bars.EXECVE);
+        Row streams =
+                Row.ratio(
+                                "execve-streams",
+                                "the same with three descriptors",
+                                times.get(3),
+                                times.get(0),
+                                Bars.EXECVE)
+                        .withoutBar();
+        Row reset =
+                Row.median("reset-nothing", "reset of nothing", times.get(2), Bars.RESET_NOTHING)
+                        .withNote("after each of these runs");
+        return List.of(plain, streams, reset);
+    }
+
+    private static ExecveDescriptors standardStreams() {
+        try {
+            Map<Integer, Fd> streams = new LinkedHashMap<>();
+            for (int number = 0; number <= 2; number++) {
+                streams.put(number, Fd.open("/dev/null", Linux.O_RDWR, 0));
+            }
+            return ExecveDescriptors.of(streams);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private List<Row> executionOverhead() throws Exception {
+        Path program =
+                programs.compile(
+                        "true-nolibc", WARNINGS, "-static", "-nostdlib", "-ffreestanding");
+        Lease lease = worker.create(Worker::untimed);
+        worker.install(lease, program, NOLIBC);
+        Execve request = request(NOLIBC);
+        List<Distribution> times =
+                alternate(
+                        "execve of a static program without a C library",
+                        400,
+                        3000,
+                        times(() -> baseline.execute(program.toString())),
+                        into -> worker.execute(lease, request, into));
+        worker.destroy(lease);
+        return List.of(Row.overhead(
+                "execve-overhead",
+                "execve of a program without libc",
+                times.get(1),
+                times.get(0),
+                Bars.EXECVE_OVERHEAD));
+    }
+
+    // ---- the other commands -----------------------------------------------------------------
+
+    private List<Row> ping() throws Exception {
+        progress.accept("ping");
+        Lease lease = worker.create(Worker::untimed);
+        worker.ping(lease, scale.of(10_000), Worker::untimed);
+        Histogram histogram = new Histogram(3);
+        worker.ping(lease, scale.of(30_000), histogram::recordValue);
+        worker.destroy(lease);
+        return List.of(Row.median("ping", "ping", Distribution.of(histogram), Bars.PING));
+    }
+
+    private List<Row> create() throws Exception {
+        List<Distribution> times =
+                alternate(
+                        "create and conf",
+                        100,
+                        400,
+                        times(baseline::create),
+                        into -> worker.destroy(worker.create(into)));
+        return List.of(Row.ratio("create", "create + conf", times.get(1), times.get(0), Bars.CREATE));
+    }
+
+    private List<Row> resets() throws Exception {
+        Path program = programs.compile("fill", WARNINGS);
+        Execve fill =
+                Execve.of("fill", Integer.toString(FILES)).executableByDescriptor().build();
+        Lease lease = worker.create(Worker::untimed);
+        List<Distribution> times =
+                alternate(
+                        "reset of %,d files".formatted(FILES),
+                        50,
+                        300,
+                        times(() -> baseline.reset(FILES)),
+                        into -> {
+                            worker.execute(lease, fill, () -> executable(program), Worker::untimed);
+                            worker.reset(lease, into);
+                        });
+        worker.destroy(lease);
+        return List.of(
+                Row.ratio(
+                        "reset-files",
+                        "reset of 1,000 files",
+                        times.get(1),
+                        times.get(0),
+                        Bars.RESET_FILES));
+    }
+
+    private static ExecveDescriptors executable(Path program) {
+        try {
+            Fd fd = Fd.open(program.toString(), Linux.O_RDONLY, 0);
+            return new ExecveDescriptors(Map.of(), Optional.of(fd));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    // ---- two at once ------------------------------------------------------------------------
+
+    private List<Row> parallel() throws Exception {
+        int rounds = scale.of(20);
+        int runs = 150;
+        Execve request = request(TRUE);
+        Lease first = worker.create(Worker::untimed);
+        Lease second = worker.create(Worker::untimed);
+        ActorRef<Client.Command> one = worker.newClient("one");
+        ActorRef<Client.Command> other = worker.newClient("other");
+        List<Double> gains = new ArrayList<>();
+        List<Double> rawGains = new ArrayList<>();
+        try (Baseline secondBaseline = Baseline.start(baselineProgram, worker.config());
+                ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            for (int round = -1; round < rounds; round++) {
+                progress.accept("two containers at once, round " + (round + 1) + " of " + rounds);
+                long alone = elapsed(() -> Worker.await(worker.executions(one, first, request, runs)));
+                long together =
+                        elapsed(
+                                () ->
+                                        Worker.await(
+                                                CompletableFuture.allOf(
+                                                        worker.executions(one, first, request, runs),
+                                                        worker.executions(
+                                                                other, second, request, runs))));
+                long rawAlone = elapsed(() -> repeat(baseline, runs));
+                long rawTogether =
+                        elapsed(
+                                () -> {
+                                    Future<Long> a = threads.submit(() -> repeat(baseline, runs));
+                                    Future<Long> b = threads.submit(() -> repeat(secondBaseline, runs));
+                                    return a.get() + b.get();
+                                });
+                if (round >= 0) {
+                    gains.add(2.0 * alone / together);
+                    rawGains.add(2.0 * rawAlone / rawTogether);
+                }
+            }
+        }
+        worker.destroy(first);
+        worker.destroy(second);
+        return List.of(Row.value(
+                        "parallel",
+                        "two containers against one",
+                        "throughput",
+                        median(gains),
+                        Unit.TIMES,
+                        Bars.PARALLEL)
+                .withNote("execve /bin/true); the C program gains " + Unit.TIMES.format(median(rawGains))));
+    }
+
+    private static long repeat(Baseline baseline, int runs) throws IOException {
+        long sum = 0;
+        for (int i = 0; i < runs; i++) {
+            sum += baseline.execute(TRUE);
+        }
+        return sum;
+    }
+
+    private static long elapsed(Callable<?> work) throws Exception {
+        long start = System.nanoTime();
+        work.call();
+        return System.nanoTime() - start;
+    }
+
+    // ---- memory -----------------------------------------------------------------------------
+
+    /**
+     * The worker's growth is measured between two states of the same kind: a crowd of containers has
+     * been created once before, so that the heap and the allocators have their size already.
+     */
+    private List<Row> memory() throws Exception {
+        int rounds = scale == Scale.FULL ? 5 : 2;
+        List<Double> resident = new ArrayList<>();
+        List<Double> heap = new ArrayList<>();
+        Optional<List<Long>> inits = Optional.empty();
+        for (int round = -1; round < rounds; round++) {
+            progress.accept("memory, round " + (round + 1) + " of " + rounds);
+            Memory.collectGarbage();
+            long residentBefore = Memory.ownResident();
+            long heapBefore = Memory.ownHeap();
+            List<Lease> leases = new ArrayList<>();
+            for (int i = 0; i < MORE_CONTAINERS; i++) {
+                leases.add(worker.create(Worker::untimed));
+            }
+            Memory.collectGarbage();
+            double residentGrowth = Memory.ownResident() - residentBefore;
+            double heapGrowth = Memory.ownHeap() - heapBefore;
+            inits = Memory.privateOfInits();
+            for (Lease lease : leases) {
+                worker.destroy(lease);
+            }
+            if (round >= 0) {
+                resident.add(residentGrowth / MORE_CONTAINERS);
+                heap.add(heapGrowth / MORE_CONTAINERS);
+            }
+        }
+        List<Row> rows = new ArrayList<>();
+        if (inits.isPresent() && !inits.get().isEmpty()) {
+            rows.add(
+                    Row.value(
+                                    "init-memory",
+                                    "an idle init",
+                                    "private memory",
+                                    Collections.max(inits.get()),
+                                    Unit.KIBIBYTES,
+                                    Bars.INIT_MEMORY)
+                            .withNote("the largest of " + inits.get().size()));
+        } else {
+            progress.accept("the memory of init can be read by root only: left out");
+        }
+        rows.add(
+                Row.value(
+                                "worker-memory",
+                                "the worker, per idle container",
+                                "resident growth",
+                                median(resident),
+                                Unit.KIBIBYTES,
+                                Bars.WORKER_MEMORY)
+                        .withNote("of which heap " + Unit.KIBIBYTES.format(median(heap))));
+        return rows;
+    }
+
+    private static double median(List<Double> values) {
+        List<Double> sorted = values.stream().sorted().toList();
+        int half = sorted.size() / 2;
+        return sorted.size() % 2 == 1
+                ? sorted.get(half)
+                : (sorted.get(half - 1) + sorted.get(half)) / 2;
+    }
+
+    // ---- the loop ---------------------------------------------------------------------------
+
+    /** One turn of a contender, which tells how many nanoseconds it took. */
+    @FunctionalInterface
+    private interface Turn {
+        void take(LongConsumer times) throws Exception;
+    }
+
+    private interface SelfTimed {
+        long nanos() throws IOException;
+    }
+
+    private static Turn times(SelfTimed contender) {
+        return into -> into.accept(contender.nanos());
+    }
+
+    private List<Distribution> alternate(String what, int warmUp, int rounds, Turn... contenders)
+            throws Exception {
+        int uncounted = scale.of(warmUp);
+        int counted = scale.of(rounds);
+        List<Histogram> histograms = new ArrayList<>();
+        for (int i = 0; i < contenders.length; i++) {
+            histograms.add(new Histogram(3));
+        }
+        for (int round = 0; round < uncounted + counted; round++) {
+            if (round % Math.max(1, (uncounted + counted) / 4) == 0) {
+                progress.accept(
+                        String.format(
+                                Locale.ROOT,
+                                "%s: %d of %d rounds",
+                                what,
+                                round,
+                                uncounted + counted));
+            }
+            boolean counts = round >= uncounted;
+            for (int i = 0; i < contenders.length; i++) {
+                Histogram histogram = histograms.get(i);
+                contenders[i].take(
+                        nanos -> {
+                            if (counts) {
+                                histogram.recordValue(nanos);
+                            }
+                        });
+            }
+        }
+        return histograms.stream().map(Distribution::of).toList();
+    }
+
+    @Override
+    public void close() throws Exception {
+        try (Programs ignored = programs;
+                Worker alsoIgnored = worker) {
+            baseline.close();
+        }
+    }
+}
