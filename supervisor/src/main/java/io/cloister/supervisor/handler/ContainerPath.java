@@ -26,7 +26,9 @@ record ContainerPath(String text) {
     /** The directory it is in; empty when that is where it starts. */
     Optional<ContainerPath> parent() {
         int slash = text.lastIndexOf('/');
-        return slash <= 0 ? Optional.empty() : Optional.of(new ContainerPath(text.substring(0, slash)));
+        return slash <= 0
+                ? Optional.empty()
+                : Optional.of(new ContainerPath(text.substring(0, slash)));
     }
 
     /** Its last component. */

@@ -74,8 +74,7 @@ public final class DeleteHandler {
     /** Appends an unlinkat(2) whose error is looked at afterwards. */
     static Step unlink(
             SyscallProgram.Builder b, String subject, Arg directory, Arg name, int flags) {
-        return b.call("delete", subject, Sys.UNLINKAT, directory, name, Arg.of(flags))
-                .continuing();
+        return b.call("delete", subject, Sys.UNLINKAT, directory, name, Arg.of(flags)).continuing();
     }
 
     private static Exchange<DeleteReply> next(

@@ -22,8 +22,7 @@ final class Lookup {
             Linux.RESOLVE_BENEATH | Linux.RESOLVE_NO_SYMLINKS | Linux.RESOLVE_NO_MAGICLINKS;
 
     /** A directory as a place to begin from: it can be searched but not read. */
-    static final int PLACE =
-            Linux.O_PATH | Linux.O_DIRECTORY | Linux.O_NOFOLLOW | Linux.O_CLOEXEC;
+    static final int PLACE = Linux.O_PATH | Linux.O_DIRECTORY | Linux.O_NOFOLLOW | Linux.O_CLOEXEC;
 
     /** A directory to read. */
     static final int READ_DIRECTORY =
@@ -74,8 +73,7 @@ final class Lookup {
             int flags,
             int mode,
             int resolve) {
-        return open(
-                name, subject, directory, b.string(path).address(), flags, mode, resolve);
+        return open(name, subject, directory, b.string(path).address(), flags, mode, resolve);
     }
 
     /** Opens what has the path at this address seen from a directory. */

@@ -65,7 +65,8 @@ final class MissingDirectories {
     private void add(SyscallProgram.Builder b, Lookup lookup, Segment segment) {
         ContainerPath directory = segment.directory();
         List<String> names = directory.components();
-        String above = segment.from() == 0 ? "." : String.join("/", names.subList(0, segment.from()));
+        String above =
+                segment.from() == 0 ? "." : String.join("/", names.subList(0, segment.from()));
         Arg start = lookup.start(directory);
         Step at = open(lookup, directory, start, above);
         for (String name : names.subList(segment.from(), segment.to())) {

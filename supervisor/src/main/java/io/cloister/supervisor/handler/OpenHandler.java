@@ -84,8 +84,7 @@ public final class OpenHandler {
         if (directories.addTo(b, lookup)) {
             while (!pending.isEmpty() && round.size() < ROUND_FILES && fits(b, pending.element())) {
                 Wanted wanted = pending.remove();
-                Step open =
-                        lookup.open("open", wanted.path(), flags(wanted), mode(wanted));
+                Step open = lookup.open("open", wanted.path(), flags(wanted), mode(wanted));
                 round.add(new Tried(wanted, open.continuing()));
             }
         }
@@ -151,9 +150,7 @@ public final class OpenHandler {
         public Exchange<OpenReply> apply(ProgramResult result) throws BadReplyException {
             try {
                 read(result);
-                return pending.isEmpty()
-                        ? new Exchange.Done<>(new Opened(files, errors))
-                        : next();
+                return pending.isEmpty() ? new Exchange.Done<>(new Opened(files, errors)) : next();
             } catch (BadReplyException | RuntimeException e) {
                 result.closeDescriptors();
                 close();
@@ -170,8 +167,7 @@ public final class OpenHandler {
                 }
                 if (tried.isEmpty()) { // no directory could be made, nor will the next be
                     pending.forEach(
-                            wanted ->
-                                    errors.put(wanted.file().path(), Failures.of(ended.get())));
+                            wanted -> errors.put(wanted.file().path(), Failures.of(ended.get())));
                     pending.clear();
                 }
                 return;
@@ -231,9 +227,7 @@ public final class OpenHandler {
             pending.add(new Wanted(file, wanted.path(), false));
             return;
         }
-        errors.put(
-                file.path(),
-                directories.above(wanted.path()).orElseGet(() -> explain(failure)));
+        errors.put(file.path(), directories.above(wanted.path()).orElseGet(() -> explain(failure)));
     }
 
     private static Failure explain(SyscallFailure failure) {

@@ -5,7 +5,6 @@ import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
 import io.cloister.nativeio.program.Arg;
-import io.cloister.nativeio.program.BadReplyException;
 import io.cloister.nativeio.program.Data;
 import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.Step;
@@ -121,13 +120,12 @@ public final class ResetHandler {
             looks.add(look(b, lookup, tmpfs, seen, looks.size() * LOOK_SIZE));
         }
         List<InnerLook> innerLooks = new ArrayList<>();
-        inner.forEach(
-                (tmpfs, mounts) -> {
-                    for (Mount mount : mounts) {
-                        int at = all.size() * LOOK_SIZE + innerLooks.size() * Stat.SIZE;
-                        innerLooks.add(look(b, lookup, tmpfs, mount, seen, at));
-                    }
-                });
+        inner.forEach((tmpfs, mounts) -> {
+            for (Mount mount : mounts) {
+                int at = all.size() * LOOK_SIZE + innerLooks.size() * Stat.SIZE;
+                innerLooks.add(look(b, lookup, tmpfs, mount, seen, at));
+            }
+        });
         b.reply(seen);
         SyscallProgram program = b.build();
         return new Exchange.Run<>(
@@ -142,22 +140,12 @@ public final class ResetHandler {
     }
 
     private static Look look(
-            SyscallProgram.Builder b,
-            Lookup lookup,
-            Mount.Tmpfs tmpfs,
-            Data seen,
-            int at) {
+            SyscallProgram.Builder b, Lookup lookup, Mount.Tmpfs tmpfs, Data seen, int at) {
         String target = tmpfs.target();
-        Step open =
-                lookup.open("look at", new ContainerPath(target), Lookup.READ_DIRECTORY, 0);
+        Step open = lookup.open("look at", new ContainerPath(target), Lookup.READ_DIRECTORY, 0);
         b.call("look at", target, Sys.FSTAT, open.result(), seen.address(at));
         Step fs =
-                b.call(
-                        "look at",
-                        target,
-                        Sys.FSTATFS,
-                        open.result(),
-                        seen.address(at + STATFS_AT));
+                b.call("look at", target, Sys.FSTATFS, open.result(), seen.address(at + STATFS_AT));
         // more names than there is room for are ERANGE: not as new
         Step xattrs =
                 b.call(
@@ -230,8 +218,7 @@ public final class ResetHandler {
         if (fs.files() - fs.freeFiles() != ownInodes || fs.blocks() != fs.freeBlocks()) {
             return Optional.of(
                     "%d inodes and %d blocks are in use"
-                            .formatted(
-                                    fs.files() - fs.freeFiles(), fs.blocks() - fs.freeBlocks()));
+                            .formatted(fs.files() - fs.freeFiles(), fs.blocks() - fs.freeBlocks()));
         }
         if (stat.permissions() != tmpfs.mode()
                 || stat.uid() != tmpfs.uid()
@@ -316,19 +303,18 @@ public final class ResetHandler {
                 Arg.of(Linux.MNT_DETACH | Linux.UMOUNT_NOFOLLOW));
         TmpfsMounts.mount(b, tmpfs);
         Set<String> places = new LinkedHashSet<>();
-        trees.forEach(
-                (each, tree) -> {
-                    makeMountPoint(b, target, each, places);
-                    b.call(
-                            "mount again on",
-                            each.mount().target(),
-                            Sys.MOVE_MOUNT,
-                            tree.result(),
-                            b.string("").address(),
-                            Arg.AT_FDCWD,
-                            b.string(each.mount().target()).address(),
-                            Arg.of(Linux.MOVE_MOUNT_F_EMPTY_PATH));
-                });
+        trees.forEach((each, tree) -> {
+            makeMountPoint(b, target, each, places);
+            b.call(
+                    "mount again on",
+                    each.mount().target(),
+                    Sys.MOVE_MOUNT,
+                    tree.result(),
+                    b.string("").address(),
+                    Arg.AT_FDCWD,
+                    b.string(each.mount().target()).address(),
+                    Arg.of(Linux.MOVE_MOUNT_F_EMPTY_PATH));
+        });
         return 1 + places.size();
     }
 

@@ -66,9 +66,7 @@ public final class SymlinkHandler {
                 program,
                 result -> {
                     read(program, result, round);
-                    return pending.isEmpty()
-                            ? new Exchange.Done<>(new Linked(errors))
-                            : next();
+                    return pending.isEmpty() ? new Exchange.Done<>(new Linked(errors)) : next();
                 });
     }
 
@@ -106,13 +104,12 @@ public final class SymlinkHandler {
         for (Tried each : round) {
             Optional<SyscallFailure> failure =
                     result.failureOf(each.parent()).or(() -> result.failureOf(each.link()));
-            failure.ifPresent(
-                    why ->
-                            errors.put(
-                                    each.wanted().path().text(),
-                                    directories
-                                            .above(each.wanted().path())
-                                            .orElseGet(() -> Lookup.failure(why))));
+            failure.ifPresent(why ->
+                    errors.put(
+                            each.wanted().path().text(),
+                            directories
+                                    .above(each.wanted().path())
+                                    .orElseGet(() -> Lookup.failure(why))));
         }
     }
 }

@@ -127,8 +127,7 @@ final class TreeRemoval {
         int share = (LISTING / toList.size()) & -Long.BYTES;
         List<Listing> listings = new ArrayList<>();
         for (Folder folder : toList) {
-            listings.add(
-                    list(b, lookup, opened, folder, buffer, listings.size() * share, share));
+            listings.add(list(b, lookup, opened, folder, buffer, listings.size() * share, share));
         }
         b.reply(buffer);
         SyscallProgram program = b.build();
@@ -137,8 +136,8 @@ final class TreeRemoval {
     }
 
     /**
-     * Those just found first, since they may be gone already, then others, then those that are being
-     * emptied, since they may hold more than was listed; else the top.
+     * Those just found first, since they may be gone already, then others, then those that are
+     * being emptied, since they may hold more than was listed; else the top.
      */
     private List<Folder> choose(Deque<Folder> fresh, List<Folder> emptied) {
         List<Folder> chosen = new ArrayList<>();
@@ -167,8 +166,7 @@ final class TreeRemoval {
         if (name == null) {
             List<Removal> removals = removals(b, opened, opened, folder);
             Arg own = b.string(path.name()).address();
-            Step rmdir =
-                    DeleteHandler.unlink(b, subject, parent.result(), own, Linux.AT_REMOVEDIR);
+            Step rmdir = DeleteHandler.unlink(b, subject, parent.result(), own, Linux.AT_REMOVEDIR);
             return new Emptying(folder, null, removals, rmdir);
         }
         Arg own = b.string(name).address();
@@ -238,8 +236,7 @@ final class TreeRemoval {
             int offset,
             int share) {
         byte[] name = folder.name;
-        Step open =
-                name == null ? null : open(lookup, opened, folder, b.string(name).address());
+        Step open = name == null ? null : open(lookup, opened, folder, b.string(name).address());
         Step directory = open == null ? opened : open;
         Step list =
                 b.call(
@@ -294,8 +291,7 @@ final class TreeRemoval {
             if (length > bytes.limit() - listing.offset()) {
                 throw new BadReplyException("a listing of " + length + " bytes");
             }
-            ByteBuffer own =
-                    bytes.slice(listing.offset(), (int) length).order(bytes.order());
+            ByteBuffer own = bytes.slice(listing.offset(), (int) length).order(bytes.order());
             folder.found = DirectoryEntry.readAll(own, (int) length);
             listed.add(folder);
         }
@@ -303,8 +299,7 @@ final class TreeRemoval {
     }
 
     /** What became of a folder and its entries; a failure that cannot be worked around. */
-    private Optional<SyscallFailure> read(
-            ProgramResult result, Emptying emptying) {
+    private Optional<SyscallFailure> read(ProgramResult result, Emptying emptying) {
         Folder folder = emptying.folder();
         if (emptying.open() != null) {
             Optional<SyscallFailure> failure = result.failureOf(emptying.open());
@@ -333,8 +328,7 @@ final class TreeRemoval {
         return Optional.empty();
     }
 
-    private Optional<SyscallFailure> read(
-            ProgramResult result, Removal removal) {
+    private Optional<SyscallFailure> read(ProgramResult result, Removal removal) {
         Optional<SyscallFailure> failure = result.failureOf(removal.unlink());
         Folder folder = removal.folder();
         if (folder == null) {

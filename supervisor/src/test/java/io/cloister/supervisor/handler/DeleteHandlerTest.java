@@ -48,8 +48,8 @@ class DeleteHandlerTest {
         return bytes;
     }
 
-    private static Exchange<DeleteReply> list(
-            Exchange<DeleteReply> exchange, ByteBuffer listing) throws Exception {
+    private static Exchange<DeleteReply> list(Exchange<DeleteReply> exchange, ByteBuffer listing)
+            throws Exception {
         return Answers.answer(
                 exchange,
                 step -> step.call().equals("getdents64") ? 32 : notEmpty(step),

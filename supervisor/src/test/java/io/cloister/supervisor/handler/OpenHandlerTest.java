@@ -30,8 +30,7 @@ class OpenHandlerTest {
 
     private static ByteBuffer stats(int... modes) {
         ByteBuffer bytes =
-                ByteBuffer.allocate(modes.length * Linux.stat_SIZE)
-                        .order(ByteOrder.LITTLE_ENDIAN);
+                ByteBuffer.allocate(modes.length * Linux.stat_SIZE).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < modes.length; i++) {
             bytes.putInt(i * Linux.stat_SIZE + Linux.stat_st_mode, modes[i]);
         }
@@ -46,14 +45,14 @@ class OpenHandlerTest {
     void shouldOpenFromTheRootOrTheWorkDirectoryAndLookAfterwards() {
         String listing = Answers.program(open(OpenFile.read("/w/a"), OpenFile.read("b"))).listing();
 
-        assertThat(listing.lines().map(line -> line.replaceAll("&\\d+", "&")))
+        assertThat(listing.lines().map(line -> line.replaceAll("&\\d+|0x[0-9a-f]+", "#")))
                 .containsExactly(
-                        "1 open /: openat(AT_FDCWD, /, 0x2b0000)",
-                        "2 open /w/a: openat2(result 1, w/a, &, 0x18) continuing",
-                        "3 open b: openat2(AT_FDCWD, b, &, 0x18) continuing",
-                        "4 look at /w/a: fstat(result 2, &) continuing",
-                        "5 look at b: fstat(result 3, &) continuing",
-                        "6 reply : reply(&, 0x120, 0x10000008, 2)");
+                        "1 open /: openat(AT_FDCWD, /, #)",
+                        "2 open /w/a: openat2(result 1, w/a, #, #) continuing",
+                        "3 open b: openat2(AT_FDCWD, b, #, #) continuing",
+                        "4 look at /w/a: fstat(result 2, #) continuing",
+                        "5 look at b: fstat(result 3, #) continuing",
+                        "6 reply : reply(#, #, #, 2)");
     }
 
     @Test

@@ -44,9 +44,7 @@ class ResetHandlerTest {
 
     @Test
     void shouldEndProcessesAndLeaveTheIpcNamespaceBeforeItLooks() {
-        assertThat(
-                        Answers.program(ResetHandler.start(CONFIG)).steps().stream()
-                                .map(Step::call))
+        assertThat(Answers.program(ResetHandler.start(CONFIG)).steps().stream().map(Step::call))
                 .startsWith("kill", "wait4", "unshare", "openat", "openat2")
                 .endsWith("close", "reply");
     }
@@ -75,7 +73,8 @@ class ResetHandlerTest {
     @Test
     void shouldReplaceATmpfsWithAnAccessControlList() throws Exception {
         ByteBuffer seen = seen(01777, 1);
-        byte[] names = "security.selinux\0system.posix_acl_access\0".getBytes(StandardCharsets.UTF_8);
+        byte[] names =
+                "security.selinux\0system.posix_acl_access\0".getBytes(StandardCharsets.UTF_8);
         seen.put(Linux.stat_SIZE + Linux.statfs_SIZE, names);
         Exchange<ResetReply> second =
                 Answers.answer(
@@ -105,7 +104,8 @@ class ResetHandlerTest {
         Exchange<ResetReply> second = look(ResetHandler.start(nested), seen);
 
         assertThat(Answers.program(second).steps().stream().map(Step::call))
-                .containsSubsequence("open_tree", "umount2", "mount", "mkdirat", "mkdirat", "move_mount");
+                .containsSubsequence(
+                        "open_tree", "umount2", "mount", "mkdirat", "mkdirat", "move_mount");
         assertThat(Answers.reply(look(second, seen(01777, 3)))).isEqualTo(new ResetDone(1));
     }
 
