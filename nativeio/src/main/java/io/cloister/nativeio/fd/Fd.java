@@ -154,7 +154,10 @@ public final class Fd implements AutoCloseable {
         }
     }
 
-    /** The size in bytes of a seekable file; its file offset is left alone. */
+    /**
+     * The size in bytes of a seekable file. Its file offset moves for a moment: not for a file whose
+     * offset another process uses right now.
+     */
     public long size() throws IOException {
         long here = LibC.lseek(number(), 0, Linux.SEEK_CUR);
         SystemCallException.check(here, "lseek", what());

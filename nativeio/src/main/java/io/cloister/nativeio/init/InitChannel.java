@@ -17,8 +17,10 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ClosedChannelException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.newsclub.net.unix.AFSocketType;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
@@ -107,14 +109,27 @@ public final class InitChannel implements AutoCloseable {
     }
 
     /**
-     * Waits for the next reply.
+     * Waits for the next reply, for as long as it takes.
      *
      * @throws EOFException when the process has ended or this end was closed
      * @throws BadReplyException when what came is not a reply
      * @throws IOException when the process is lost for another reason
      */
     public ProgramResult receive() throws IOException {
-        awaitReadable();
+        return receive(Optional.empty());
+    }
+
+    /**
+     * Waits for the next reply, at most for a time.
+     *
+     * @throws IOException as {@link #receive()}, or when none has come by then
+     */
+    ProgramResult receive(Duration limit) throws IOException {
+        return receive(Optional.of(limit));
+    }
+
+    private ProgramResult receive(Optional<Duration> limit) throws IOException {
+        awaitReadable(limit);
         ByteBuffer buffer = takeBuffer();
         try {
             int n = channel.read(buffer);
@@ -137,7 +152,8 @@ public final class InitChannel implements AutoCloseable {
     }
 
     /** Blocks without a buffer, so that an idle container does not own one. */
-    private void awaitReadable() throws IOException {
+    private void awaitReadable(Optional<Duration> limit) throws IOException {
+        Optional<Long> deadline = limit.map(time -> System.nanoTime() + time.toNanos());
         ByteBuffer poll = ByteBuffer.allocate(Linux.pollfd_SIZE).order(ByteOrder.nativeOrder());
         poll.putInt(Linux.pollfd_fd, number);
         poll.putShort(Linux.pollfd_events, (short) Linux.POLLIN);
@@ -145,14 +161,22 @@ public final class InitChannel implements AutoCloseable {
             if (!channel.isOpen()) {
                 throw new EOFException("the channel to init is closed");
             }
-            int n = LibC.poll(poll.array(), 1, -1);
+            int n = LibC.poll(poll.array(), 1, deadline.map(InitChannel::millisUntil).orElse(-1));
             if (n == -1 && !LibC.errno().equals(Errno.EINTR)) {
                 throw new SystemCallException("poll", "socket of init", LibC.errno());
             }
             if (n > 0) {
                 return;
             }
+            if (n == 0) {
+                throw new IOException("no answer in time");
+            }
         } while (true);
+    }
+
+    private static int millisUntil(long deadline) {
+        long left = Math.max(0, deadline - System.nanoTime());
+        return (int) Math.ceilDiv(left, 1_000_000L);
     }
 
     /**

@@ -13,6 +13,7 @@ import java.time.Duration;
  * @param channel its socket
  * @param pidfd the process
  * @param pid its number on the host, for messages
+ * @param ids which ids of the host the container's are
  */
 public record InitProcess(InitChannel channel, PidFd pidfd, int pid, IdMap ids)
         implements AutoCloseable {

@@ -29,7 +29,7 @@ import java.util.Optional;
  * measured memory its own, and costs as little as its 24 kB to copy.
  *
  * <p>One program at a time; the methods are synchronized. Once it has died every call throws, and
- * its owner starts another.
+ * its owner starts another. One that does not answer within five seconds is killed.
  */
 public final class Zygote implements AutoCloseable {
     /** Every namespace that containers have of their own: namespaces(7). */
@@ -43,6 +43,7 @@ public final class Zygote implements AutoCloseable {
                             | Linux.CLONE_NEWUTS
                             | Linux.CLONE_NEWCGROUP);
 
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(5);
     private static final Duration END_LIMIT = Duration.ofSeconds(5);
     private static final int BINARY = Linux.SOCK + 1;
 
@@ -263,7 +264,7 @@ public final class Zygote implements AutoCloseable {
     private synchronized ProgramResult run(SyscallProgram program) throws IOException {
         int serial = ++sent;
         channel.send(serial, program);
-        ProgramResult result = channel.receive();
+        ProgramResult result = receive();
         if (result.serial() != serial) {
             result.closeDescriptors();
             throw new IOException("the zygote answered out of turn");
@@ -274,6 +275,17 @@ public final class Zygote implements AutoCloseable {
             throw new IOException(failure.get().message());
         }
         return result;
+    }
+
+    /** Without an answer nobody knows what it is doing: it must not go on. */
+    private ProgramResult receive() throws IOException {
+        try {
+            return channel.receive(ANSWER_LIMIT);
+        } catch (IOException e) {
+            pidfd.signal(Linux.SIGKILL);
+            pidfd.awaitExit(END_LIMIT);
+            throw e;
+        }
     }
 
     public boolean isAlive() throws IOException {

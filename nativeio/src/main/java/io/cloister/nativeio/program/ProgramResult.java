@@ -14,8 +14,13 @@ import java.util.Optional;
  * What init answered: the result of each step, the first failure, the bytes and descriptors that the
  * program asked for. The descriptors belong to the receiver.
  *
- * @param serial which message of this init it answers, counted from 1
+ * @param serial of the message that it answers, as the sender numbered it
  * @param early whether the program still runs: an announcement
+ * @param fail the step that ended the program, counted from 1; 0 for none, -1 for a bad message
+ * @param errno the reason of that; {@link Errno#NONE} also where a step saw end of file
+ * @param results of all steps; {@link #of} reads them
+ * @param bytes the part of the data area that the program asked for
+ * @param descriptors those that it asked for, without the steps that failed
  */
 public record ProgramResult(
         int serial,

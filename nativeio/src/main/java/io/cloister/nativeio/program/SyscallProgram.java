@@ -64,7 +64,10 @@ public final class SyscallProgram {
         return steps;
     }
 
-    /** The descriptors to send along, in the order of their slots; owned by whoever runs it. */
+    /**
+     * The descriptors to send along, in the order of their slots. They stay their owner's, who keeps
+     * them open until the message is on its way.
+     */
     public List<Fd> descriptors() {
         return descriptors;
     }
