@@ -50,6 +50,13 @@ class ResetHandlerTest {
     }
 
     @Test
+    void shouldKeepTheIpcNamespaceWhenNoProgramRan() {
+        assertThat(Answers.program(ResetHandler.start(CONFIG, false)).steps())
+                .extracting(Step::call)
+                .doesNotContain("unshare");
+    }
+
+    @Test
     void shouldLeaveATmpfsAloneThatIsAsNew() throws Exception {
         assertThat(Answers.reply(look(ResetHandler.start(CONFIG), seen(01777, 1))))
                 .isEqualTo(new ResetDone(0));
