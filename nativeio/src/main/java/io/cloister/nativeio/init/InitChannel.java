@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.nativeio.init;
 
+import com.sun.jna.ptr.IntByReference;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.SystemCallException;
 import io.cloister.nativeio.libc.Errno;
@@ -13,18 +14,14 @@ import java.io.EOFException;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import org.newsclub.net.unix.AFSocketType;
+import java.util.concurrent.locks.ReentrantLock;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
-import org.newsclub.net.unix.AFUNIXSocketPair;
 import org.newsclub.net.unix.FileDescriptorCast;
 
 /**
@@ -40,41 +37,61 @@ public final class InitChannel implements AutoCloseable {
     private static final int ANCILLARY_BYTES =
             32 + SyscallProgram.MAX_DESCRIPTORS * Integer.BYTES;
 
-    private final AFUNIXDatagramChannel channel;
-    private final int number;
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
-    private InitChannel(AFUNIXDatagramChannel channel) throws IOException {
+    private final Fd socket;
+    private final AFUNIXDatagramChannel channel;
+    private final ReentrantLock sending = new ReentrantLock();
+    private final ReentrantLock receiving = new ReentrantLock();
+    private volatile boolean closed;
+
+    private InitChannel(Fd socket, AFUNIXDatagramChannel channel) {
+        this.socket = socket;
         this.channel = channel;
-        this.number = numberOf(channel.getFileDescriptor());
     }
 
     /** Both ends of a new channel: the worker's, and the one to give to the process. */
     record Pair(InitChannel ours, Fd theirs) {}
 
+    /**
+     * junixsocket can neither adopt a SEQPACKET socket nor make a pair without losing two other
+     * descriptors (2.11.1). It adopts a datagram socket, though, whose place the real one then takes;
+     * the descriptor stays ours to close.
+     */
     static Pair open() throws IOException {
-        AFUNIXSocketPair<AFUNIXDatagramChannel> pair =
-                AFUNIXSocketPair.openDatagram(AFSocketType.SOCK_SEQPACKET);
-        AFUNIXDatagramChannel ours = pair.getSocket1();
-        try (AFUNIXDatagramChannel theirs = pair.getSocket2()) {
-            // or closing our copy of their end would shut the socket down for both
-            theirs.setShutdownOnClose(false);
-            for (AFUNIXDatagramChannel end : List.of(ours, theirs)) {
-                end.setOption(StandardSocketOptions.SO_SNDBUF, SyscallProgram.MAX_BYTES);
+        Fd[] placeholder = socketPair(Linux.SOCK_DGRAM);
+        Fd[] pair = socketPair(Linux.SOCK_SEQPACKET);
+        try (Fd unused = placeholder[1];
+                Fd ours = pair[0]) {
+            AFUNIXDatagramChannel channel =
+                    FileDescriptorCast.unsafeUsing(placeholder[0].number())
+                            .as(AFUNIXDatagramChannel.class);
+            int replaced =
+                    LibC.dup3(ours.number(), placeholder[0].number(), Linux.O_CLOEXEC);
+            if (replaced == -1) {
+                throw new SystemCallException("dup3", ours.what(), LibC.errno());
             }
-            int copy =
-                    LibC.fcntl(
-                            numberOf(theirs.getFileDescriptor()),
-                            Linux.F_DUPFD_CLOEXEC,
-                            Linux.SOCK + 2L);
-            if (copy == -1) {
-                throw new SystemCallException("fcntl", "socket of init", LibC.errno());
-            }
-            ours.setAncillaryReceiveBufferSize(ANCILLARY_BYTES);
-            return new Pair(new InitChannel(ours), Fd.own(copy, "socket of init"));
+            channel.setAncillaryReceiveBufferSize(ANCILLARY_BYTES);
+            return new Pair(new InitChannel(placeholder[0], channel), pair[1]);
         } catch (IOException | RuntimeException e) {
-            ours.close();
+            placeholder[0].close();
+            pair[1].close();
             throw e;
         }
+    }
+
+    private static Fd[] socketPair(int type) throws IOException {
+        int[] ends = new int[2];
+        if (LibC.socketpair(Linux.AF_UNIX, type | Linux.SOCK_CLOEXEC, 0, ends) == -1) {
+            throw new SystemCallException("socketpair", "of init", LibC.errno());
+        }
+        Fd[] owned = {Fd.own(ends[0], "socket to init"), Fd.own(ends[1], "socket of init")};
+        IntByReference bytes = new IntByReference(SyscallProgram.MAX_BYTES);
+        for (Fd end : owned) { // best effort: the kernel bounds it by net.core.wmem_max
+            LibC.setsockopt(
+                    end.number(), Linux.SOL_SOCKET, Linux.SO_SNDBUF, bytes, Integer.BYTES);
+        }
+        return owned;
     }
 
     private static int numberOf(FileDescriptor descriptor) throws IOException {
@@ -89,7 +106,9 @@ public final class InitChannel implements AutoCloseable {
      */
     public void send(int serial, SyscallProgram program) throws IOException {
         ByteBuffer buffer = takeBuffer();
+        sending.lock();
         try {
+            requireOpen();
             program.encode(serial, buffer);
             buffer.flip();
             List<Fd> descriptors = program.descriptors();
@@ -104,6 +123,7 @@ public final class InitChannel implements AutoCloseable {
             }
             channel.write(buffer);
         } finally {
+            sending.unlock();
             BUFFERS.add(buffer);
         }
     }
@@ -116,7 +136,7 @@ public final class InitChannel implements AutoCloseable {
      * @throws IOException when the process is lost for another reason
      */
     public ProgramResult receive() throws IOException {
-        return receive(Optional.empty());
+        return receive(FOR_EVER);
     }
 
     /**
@@ -125,58 +145,63 @@ public final class InitChannel implements AutoCloseable {
      * @throws IOException as {@link #receive()}, or when none has come by then
      */
     ProgramResult receive(Duration limit) throws IOException {
-        return receive(Optional.of(limit));
+        receiving.lock();
+        try {
+            awaitReadable(limit);
+            ByteBuffer buffer = takeBuffer();
+            try {
+                return read(buffer);
+            } finally {
+                BUFFERS.add(buffer);
+            }
+        } finally {
+            receiving.unlock();
+        }
     }
 
-    private ProgramResult receive(Optional<Duration> limit) throws IOException {
-        awaitReadable(limit);
-        ByteBuffer buffer = takeBuffer();
+    private ProgramResult read(ByteBuffer buffer) throws IOException {
+        int n = channel.read(buffer);
+        List<Fd> descriptors = takeDescriptors();
         try {
-            int n = channel.read(buffer);
-            List<Fd> descriptors = takeDescriptors();
             if (n <= 0) {
-                descriptors.forEach(Fd::close);
-                throw new EOFException("init has closed its socket");
+                throw new EOFException("its socket is closed");
             }
-            try {
-                return ProgramResult.decode(buffer.flip(), descriptors);
-            } catch (BadReplyException e) {
-                descriptors.forEach(Fd::close);
-                throw e;
-            }
-        } catch (ClosedChannelException e) {
-            throw new EOFException("the channel to init is closed");
-        } finally {
-            BUFFERS.add(buffer);
+            return ProgramResult.decode(buffer.flip(), descriptors);
+        } catch (IOException | RuntimeException e) {
+            descriptors.forEach(Fd::close);
+            throw e;
+        }
+    }
+
+    private void requireOpen() throws EOFException {
+        if (closed) {
+            throw new EOFException("the channel to it is closed");
         }
     }
 
     /** Blocks without a buffer, so that an idle container does not own one. */
-    private void awaitReadable(Optional<Duration> limit) throws IOException {
-        Optional<Long> deadline = limit.map(time -> System.nanoTime() + time.toNanos());
+    private void awaitReadable(Duration limit) throws IOException {
+        long deadline = System.nanoTime() + limit.toNanos();
         ByteBuffer poll = ByteBuffer.allocate(Linux.pollfd_SIZE).order(ByteOrder.nativeOrder());
-        poll.putInt(Linux.pollfd_fd, number);
-        poll.putShort(Linux.pollfd_events, (short) Linux.POLLIN);
+        int n;
         do {
-            if (!channel.isOpen()) {
-                throw new EOFException("the channel to init is closed");
-            }
-            int n = LibC.poll(poll.array(), 1, deadline.map(InitChannel::millisUntil).orElse(-1));
+            requireOpen();
+            poll.putInt(Linux.pollfd_fd, socket.number());
+            poll.putShort(Linux.pollfd_events, (short) Linux.POLLIN);
+            n = LibC.poll(poll.array(), 1, millisUntil(deadline));
             if (n == -1 && !LibC.errno().equals(Errno.EINTR)) {
-                throw new SystemCallException("poll", "socket of init", LibC.errno());
+                throw new SystemCallException("poll", socket.what(), LibC.errno());
             }
-            if (n > 0) {
-                return;
-            }
-            if (n == 0) {
+            if (n == 0 && deadline - System.nanoTime() <= 0) {
                 throw new IOException("no answer in time");
             }
-        } while (true);
+        } while (n <= 0);
+        requireOpen();
     }
 
     private static int millisUntil(long deadline) {
         long left = Math.max(0, deadline - System.nanoTime());
-        return (int) Math.ceilDiv(left, 1_000_000L);
+        return (int) Math.min(Integer.MAX_VALUE, Math.ceilDiv(left, 1_000_000L));
     }
 
     /**
@@ -210,9 +235,24 @@ public final class InitChannel implements AutoCloseable {
                 : buffer.clear();
     }
 
-    /** Ends the process at the other end, and a receiver blocked here. */
+    /**
+     * Ends the process at the other end. A thread that sends or receives here leaves with an
+     * exception before the descriptor is closed, so that none ever uses its number for another file.
+     */
     @Override
     public void close() throws IOException {
-        channel.close();
+        closed = true;
+        if (socket.isOpen()) {
+            LibC.shutdown(socket.number(), Linux.SHUT_RDWR);
+        }
+        sending.lock();
+        receiving.lock();
+        try {
+            channel.close();
+            socket.close();
+        } finally {
+            receiving.unlock();
+            sending.unlock();
+        }
     }
 }

@@ -54,6 +54,19 @@ public final class LibC {
     /** memfd_create(2). */
     public static native int memfd_create(String name, int flags);
 
+    /** dup3(2). */
+    public static native int dup3(int fd, int newFd, int flags);
+
+    /** socketpair(2). */
+    public static native int socketpair(int domain, int type, int protocol, int[] fds);
+
+    /** setsockopt(2) with an integer. */
+    public static native int setsockopt(
+            int fd, int level, int name, IntByReference value, int length);
+
+    /** shutdown(2). */
+    public static native int shutdown(int fd, int how);
+
     /** poll(2) on an array of {@code struct pollfd}. */
     public static native int poll(byte[] fds, long count, int timeoutMillis);
 

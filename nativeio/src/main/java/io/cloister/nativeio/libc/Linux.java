@@ -380,6 +380,12 @@ public final class Linux {
     public static final int AF_PACKET = (int) constant("AF_PACKET");
     public static final int AF_ALG = (int) constant("AF_ALG");
     public static final int AF_VSOCK = (int) constant("AF_VSOCK");
+    public static final int SOCK_DGRAM = (int) constant("SOCK_DGRAM");
+    public static final int SOCK_SEQPACKET = (int) constant("SOCK_SEQPACKET");
+    public static final int SOCK_CLOEXEC = (int) constant("SOCK_CLOEXEC");
+    public static final int SHUT_RDWR = (int) constant("SHUT_RDWR");
+    public static final int SOL_SOCKET = (int) constant("SOL_SOCKET");
+    public static final int SO_SNDBUF = (int) constant("SO_SNDBUF");
     public static final int TIOCSTI = (int) constant("TIOCSTI");
     public static final int TIOCLINUX = (int) constant("TIOCLINUX");
     public static final int TIOCSCTTY = (int) constant("TIOCSCTTY");

@@ -161,6 +161,7 @@ public final class Container {
     private final Idle idle;
     private @Nullable ContainerContext configured;
     private int serial;
+    private boolean used;
 
     private Container(
             ActorContext<Command> context,
@@ -273,10 +274,17 @@ public final class Container {
                                     "reset",
                                     reset.replyTo(),
                                     failure -> failure,
-                                    known -> ResetHandler.start(known.config()));
+                                    this::reset);
                     case Execute execute -> execute(execute);
                     default -> null;
                 });
+    }
+
+    /** What programs can leave behind need not be looked for when none has run since. */
+    private Exchange<ResetReply> reset(ContainerContext known) {
+        boolean programsRan = used;
+        used = false;
+        return ResetHandler.start(known.config(), programsRan);
     }
 
     private Task<PingReply> ping(Ping ping) {
@@ -310,6 +318,7 @@ public final class Container {
                                         Failure.Kind.ALREADY_CONFIGURED,
                                         "the container is configured already: create another"));
                     }
+                    used = !configure.request().config().initCommand().isEmpty();
                     output[0] = MemFd.writable("output of the init command");
                     return ConfHandler.start(
                             configure.request().config(),
@@ -343,6 +352,7 @@ public final class Container {
                                         "a start is announced when the request asks for it and"
                                                 + " somebody is there to be told"));
                     }
+                    used = true;
                     String profile = execute.request().seccomp().profile();
                     Optional<SeccompFilter> filter = settings.filters().apply(profile);
                     return filter.isPresent()
@@ -436,6 +446,10 @@ public final class Container {
 
     private Behavior<Command> close(String reason) {
         LOG.warn("container {} is destroyed: {}", init.pid(), reason);
+        return end(reason);
+    }
+
+    private Behavior<Command> end(String reason) {
         timers.cancel(DEADLINE);
         Failure failure = Failure.of(Failure.Kind.CONTAINER_LOST, reason);
         queue.forEach(task -> task.fail(failure));
@@ -459,7 +473,7 @@ public final class Container {
                     result.closeDescriptors(); // the answer to a kill that came too late
                     yield this;
                 }
-                case Destroy destroy -> close("as asked");
+                case Destroy destroy -> end("the container was destroyed");
                 case Lost(String reason) -> close(reason);
                 default -> taskOf(command).<Behavior<Command>>map(Container.this::begin).orElse(this);
             };
@@ -505,7 +519,10 @@ public final class Container {
                 }
                 case DeadlinePassed(int late) when late == expected ->
                         fail(Failure.Kind.DEADLINE, "init did not answer in time");
-                case Destroy destroy -> fail(Failure.Kind.CONTAINER_LOST, "as asked");
+                case Destroy destroy -> {
+                    abandon(Failure.Kind.CONTAINER_LOST, "the container was destroyed");
+                    yield end("the container was destroyed");
+                }
                 case Lost(String reason) -> fail(Failure.Kind.CONTAINER_LOST, reason);
                 default -> {
                     taskOf(command).ifPresent(Container.this::enqueue);
@@ -538,8 +555,23 @@ public final class Container {
         }
 
         private Behavior<Command> fail(Failure.Kind kind, String reason) {
-            task.fail(Failure.of(kind, reason));
+            abandon(kind, reason);
             return close(task.name() + ": " + reason);
+        }
+
+        private void abandon(Failure.Kind kind, String reason) {
+            if (run.then() instanceof AutoCloseable held) { // descriptors of earlier rounds
+                closeQuietly(held);
+            }
+            task.fail(Failure.of(kind, reason));
+        }
+    }
+
+    private static void closeQuietly(AutoCloseable held) {
+        try {
+            held.close();
+        } catch (Exception e) {
+            LOG.warn("cannot close what a command held", e);
         }
     }
 
