@@ -3,6 +3,7 @@ package io.cloister.supervisor.container;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -175,8 +176,10 @@ public final class Container {
         this.settings = settings;
         // the reaper first: whatever fails after it, init has an owner
         reaper = context.spawn(Reaper.create(init, released), "reaper");
-        sender = context.spawn(Sender.create(init.channel(), context.getSelf()), "sender");
-        waitPid = context.spawn(WaitPid.create(context.getSelf(), sender), "wait-pid");
+        // on the router's thread, for a message to another one would wake it first
+        DispatcherSelector here = DispatcherSelector.sameAsParent();
+        sender = context.spawn(Sender.create(init.channel(), context.getSelf()), "sender", here);
+        waitPid = context.spawn(WaitPid.create(context.getSelf(), sender), "wait-pid", here);
         context.spawn(Receiver.create(init, context.getSelf()), "receiver");
         idle = new Idle(context);
     }

@@ -214,12 +214,16 @@ public final class ContainerSupervisor
     private static Function<String, Optional<SeccompFilter>> filters() {
         Map<String, SeccompFilter> compiled = new ConcurrentHashMap<>();
         return name ->
-                SeccompProfiles.find(name)
-                        .map(
-                                policy ->
-                                        compiled.computeIfAbsent(
-                                                policy.id(),
-                                                id -> SeccompCompiler.compile(policy)));
+                Optional.ofNullable(compiled.get(name))
+                        .or(
+                                () ->
+                                        SeccompProfiles.find(name)
+                                                .map(SeccompCompiler::compile)
+                                                .map(
+                                                        filter -> {
+                                                            compiled.put(name, filter);
+                                                            return filter;
+                                                        }));
     }
 
     private void drainOnShutdown(ActorContext<Command> context) {
