@@ -31,6 +31,7 @@ import picocli.CommandLine.Option;
 public final class Main implements Callable<Integer> {
     private static final String PAGE = "benchmarks.md";
     private static final String PLOT = "benchmarks.svg";
+    private static final String LOGBACK = "logback.configurationFile";
     private static final int MISSED = 1;
     private static final int FAILED = 70;
 
@@ -62,6 +63,9 @@ public final class Main implements Callable<Integer> {
     private Main() {}
 
     public static void main(String[] arguments) {
+        if (System.getProperty(LOGBACK) == null) {
+            System.setProperty(LOGBACK, "bench-logback.xml"); // before the first logger
+        }
         Main main = new Main();
         CommandLine command =
                 new CommandLine(main)
