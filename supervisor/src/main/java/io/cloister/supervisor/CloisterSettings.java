@@ -51,7 +51,8 @@ public record CloisterSettings(
     /**
      * Reads them, with this host's standard container.
      *
-     * @throws com.typesafe.config.ConfigException naming a setting that is missing or of a wrong type
+     * @throws com.typesafe.config.ConfigException naming a setting that is missing or of a wrong
+     *     type
      * @throws IllegalArgumentException naming one that is out of bounds
      */
     public static CloisterSettings from(Config root) {
@@ -75,7 +76,9 @@ public record CloisterSettings(
                 container.getDuration("configure-deadline"),
                 container.getInt("queue"),
                 new UidRanges.Block(
-                        ids.getInt("start"), ids.getInt("count"), Path.of(ids.getString("lock-file"))));
+                        ids.getInt("start"),
+                        ids.getInt("count"),
+                        Path.of(ids.getString("lock-file"))));
     }
 
     /** The same with another configuration of pooled containers. */

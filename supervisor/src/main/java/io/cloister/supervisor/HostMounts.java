@@ -12,8 +12,8 @@ import java.util.List;
 
 /**
  * The standard container with this host's compilers and interpreters, all read-only: {@code /usr},
- * what belongs beside it on this distribution, and those files of {@code /etc} that toolchains need.
- * Nothing of {@code /etc} that tells of users, hosts or keys is among them.
+ * what belongs beside it on this distribution, and those files of {@code /etc} that toolchains
+ * need. Nothing of {@code /etc} that tells of users, hosts or keys is among them.
  */
 public final class HostMounts {
     /** Directories of the root that are links into /usr where /usr is merged. */
@@ -22,7 +22,11 @@ public final class HostMounts {
 
     /** What compilers and interpreters of common distributions read. */
     private static final List<String> ETC =
-            List.of("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d");
+            List.of(
+                    "/etc/alternatives",
+                    "/etc/ld.so.cache",
+                    "/etc/ld.so.conf",
+                    "/etc/ld.so.conf.d");
 
     /** Configuration directories of installed JDKs: java-17-openjdk and so on. */
     private static final String ETC_JAVA = "java-*";

@@ -136,7 +136,8 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * The contents from the start, at most {@code limit} bytes of them, whatever the file offset is.
+     * The contents from the start, at most {@code limit} bytes of them, whatever the file offset
+     * is.
      */
     public byte[] readUpTo(int limit) throws IOException {
         byte[] buffer = new byte[(int) Math.min(limit, size())];
@@ -155,8 +156,8 @@ public final class Fd implements AutoCloseable {
     }
 
     /**
-     * The size in bytes of a seekable file. Its file offset moves for a moment: not for a file whose
-     * offset another process uses right now.
+     * The size in bytes of a seekable file. Its file offset moves for a moment: not for a file
+     * whose offset another process uses right now.
      */
     public long size() throws IOException {
         long here = LibC.lseek(number(), 0, Linux.SEEK_CUR);

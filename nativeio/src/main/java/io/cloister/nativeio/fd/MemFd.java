@@ -39,7 +39,9 @@ public final class MemFd {
         }
     }
 
-    /** Like {@link #sealed}, for a program to run, also where vm.memfd_noexec is set (Linux 6.3). */
+    /**
+     * Like {@link #sealed}, for a program to run, also where vm.memfd_noexec is set (Linux 6.3).
+     */
     public static Fd executable(String name, byte[] contents) throws IOException {
         try {
             return sealed(name, contents, Linux.MFD_EXEC);

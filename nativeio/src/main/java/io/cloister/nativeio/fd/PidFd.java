@@ -53,8 +53,7 @@ public final class PidFd implements AutoCloseable {
      * @return false when the process is gone already
      */
     public boolean signal(int signal) throws IOException {
-        long result =
-                LibC.syscall(Sys.PIDFD_SEND_SIGNAL.number(), fd.number(), signal, 0, 0);
+        long result = LibC.syscall(Sys.PIDFD_SEND_SIGNAL.number(), fd.number(), signal, 0, 0);
         if (result == -1) {
             Errno errno = LibC.errno();
             if (errno.equals(Errno.ESRCH)) {

@@ -34,8 +34,7 @@ public final class InitChannel implements AutoCloseable {
     private static final ConcurrentLinkedQueue<ByteBuffer> BUFFERS = new ConcurrentLinkedQueue<>();
 
     /** Room for a control message with as many descriptors as there can be: cmsg(3). */
-    private static final int ANCILLARY_BYTES =
-            32 + SyscallProgram.MAX_DESCRIPTORS * Integer.BYTES;
+    private static final int ANCILLARY_BYTES = 32 + SyscallProgram.MAX_DESCRIPTORS * Integer.BYTES;
 
     private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
@@ -55,8 +54,8 @@ public final class InitChannel implements AutoCloseable {
 
     /**
      * junixsocket can neither adopt a SEQPACKET socket nor make a pair without losing two other
-     * descriptors (2.11.1). It adopts a datagram socket, though, whose place the real one then takes;
-     * the descriptor stays ours to close.
+     * descriptors (2.11.1). It adopts a datagram socket, though, whose place the real one then
+     * takes; the descriptor stays ours to close.
      */
     static Pair open() throws IOException {
         Fd[] placeholder = socketPair(Linux.SOCK_DGRAM);
@@ -66,8 +65,7 @@ public final class InitChannel implements AutoCloseable {
             AFUNIXDatagramChannel channel =
                     FileDescriptorCast.unsafeUsing(placeholder[0].number())
                             .as(AFUNIXDatagramChannel.class);
-            int replaced =
-                    LibC.dup3(ours.number(), placeholder[0].number(), Linux.O_CLOEXEC);
+            int replaced = LibC.dup3(ours.number(), placeholder[0].number(), Linux.O_CLOEXEC);
             if (replaced == -1) {
                 throw new SystemCallException("dup3", ours.what(), LibC.errno());
             }
@@ -88,8 +86,7 @@ public final class InitChannel implements AutoCloseable {
         Fd[] owned = {Fd.own(ends[0], "socket to init"), Fd.own(ends[1], "socket of init")};
         IntByReference bytes = new IntByReference(SyscallProgram.MAX_BYTES);
         for (Fd end : owned) { // best effort: the kernel bounds it by net.core.wmem_max
-            LibC.setsockopt(
-                    end.number(), Linux.SOL_SOCKET, Linux.SO_SNDBUF, bytes, Integer.BYTES);
+            LibC.setsockopt(end.number(), Linux.SOL_SOCKET, Linux.SO_SNDBUF, bytes, Integer.BYTES);
         }
         return owned;
     }
@@ -230,14 +227,14 @@ public final class InitChannel implements AutoCloseable {
     private static ByteBuffer takeBuffer() {
         ByteBuffer buffer = BUFFERS.poll();
         return buffer == null
-                ? ByteBuffer.allocateDirect(SyscallProgram.MAX_BYTES)
-                        .order(ByteOrder.LITTLE_ENDIAN)
+                ? ByteBuffer.allocateDirect(SyscallProgram.MAX_BYTES).order(ByteOrder.LITTLE_ENDIAN)
                 : buffer.clear();
     }
 
     /**
      * Ends the process at the other end. A thread that sends or receives here leaves with an
-     * exception before the descriptor is closed, so that none ever uses its number for another file.
+     * exception before the descriptor is closed, so that none ever uses its number for another
+     * file.
      */
     @Override
     public void close() throws IOException {

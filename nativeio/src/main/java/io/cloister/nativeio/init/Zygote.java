@@ -114,9 +114,7 @@ public final class Zygote implements AutoCloseable {
                             LibC.posix_spawn_file_actions_addopen(
                                     actions, fd, "/dev/null", Linux.O_RDWR, 0));
                 }
-                check(
-                        LibC.posix_spawn_file_actions_adddup2(
-                                actions, from.number(), Linux.SOCK));
+                check(LibC.posix_spawn_file_actions_adddup2(actions, from.number(), Linux.SOCK));
                 check(LibC.posix_spawn_file_actions_adddup2(actions, program.number(), BINARY));
                 check(LibC.posix_spawn_file_actions_addclosefrom_np(actions, BINARY + 1));
                 int flags =
@@ -221,8 +219,7 @@ public final class Zygote implements AutoCloseable {
                 throw new IOException("the zygote sent no pidfd of the init that it forked");
             }
             PidFd pidfd = new PidFd(result.descriptors().get(0));
-            InitProcess init =
-                    new InitProcess(pair.ours(), pidfd, (int) result.of(fork), ids);
+            InitProcess init = new InitProcess(pair.ours(), pidfd, (int) result.of(fork), ids);
             try {
                 InitProcess.writeIdMaps(init.pid(), pidfd, ids);
                 return init;
@@ -237,13 +234,7 @@ public final class Zygote implements AutoCloseable {
     }
 
     private static void becomeInit(SyscallProgram.Builder b, Arg socket, Data byDefault) {
-        b.call(
-                "take socket",
-                "",
-                Sys.DUP3,
-                socket,
-                Arg.of(Linux.SOCK),
-                Arg.of(Linux.O_CLOEXEC));
+        b.call("take socket", "", Sys.DUP3, socket, Arg.of(Linux.SOCK), Arg.of(Linux.O_CLOEXEC));
         b.call(
                 "close other descriptors",
                 "",

@@ -28,7 +28,8 @@ final class HeaderResource {
             throw new UncheckedIOException("cannot read " + file, e);
         }
         Map<String, Long> numbers = new TreeMap<>();
-        properties.forEach((name, value) -> numbers.put((String) name, Long.valueOf((String) value)));
+        properties.forEach(
+                (name, value) -> numbers.put((String) name, Long.valueOf((String) value)));
         return numbers;
     }
 }

@@ -5,9 +5,9 @@ import java.util.Map;
 
 /**
  * The constants and struct layouts of the kernel's headers for the architecture this JVM runs on,
- * under their C names: {@code stat_st_size} is the offset of {@code st_size} in {@code struct stat},
- * {@code stat_SIZE} the size of the struct. The values are read from what the build extracted
- * ({@code src/main/c/constants.c} lists the headers).
+ * under their C names: {@code stat_st_size} is the offset of {@code st_size} in {@code struct
+ * stat}, {@code stat_SIZE} the size of the struct. The values are read from what the build
+ * extracted ({@code src/main/c/constants.c} lists the headers).
  */
 @SuppressWarnings({"checkstyle:ConstantName", "MemberName", "ConstantCaseForConstants"})
 public final class Linux {
@@ -315,15 +315,21 @@ public final class Linux {
     public static final int PR_CAP_AMBIENT = (int) constant("PR_CAP_AMBIENT");
     public static final int PR_CAP_AMBIENT_CLEAR_ALL = (int) constant("PR_CAP_AMBIENT_CLEAR_ALL");
     public static final int CAP_LAST_CAP = (int) constant("CAP_LAST_CAP");
-    public static final int _LINUX_CAPABILITY_VERSION_3 = (int) constant("_LINUX_CAPABILITY_VERSION_3");
-    public static final int __user_cap_header_struct_SIZE = (int) constant("__user_cap_header_struct_SIZE");
-    public static final int __user_cap_data_struct_SIZE = (int) constant("__user_cap_data_struct_SIZE");
+    public static final int _LINUX_CAPABILITY_VERSION_3 =
+            (int) constant("_LINUX_CAPABILITY_VERSION_3");
+    public static final int __user_cap_header_struct_SIZE =
+            (int) constant("__user_cap_header_struct_SIZE");
+    public static final int __user_cap_data_struct_SIZE =
+            (int) constant("__user_cap_data_struct_SIZE");
     public static final int SECBIT_NOROOT = (int) constant("SECBIT_NOROOT");
     public static final int SECBIT_NOROOT_LOCKED = (int) constant("SECBIT_NOROOT_LOCKED");
     public static final int SECBIT_NO_SETUID_FIXUP = (int) constant("SECBIT_NO_SETUID_FIXUP");
-    public static final int SECBIT_NO_SETUID_FIXUP_LOCKED = (int) constant("SECBIT_NO_SETUID_FIXUP_LOCKED");
-    public static final int SECBIT_NO_CAP_AMBIENT_RAISE = (int) constant("SECBIT_NO_CAP_AMBIENT_RAISE");
-    public static final int SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED = (int) constant("SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED");
+    public static final int SECBIT_NO_SETUID_FIXUP_LOCKED =
+            (int) constant("SECBIT_NO_SETUID_FIXUP_LOCKED");
+    public static final int SECBIT_NO_CAP_AMBIENT_RAISE =
+            (int) constant("SECBIT_NO_CAP_AMBIENT_RAISE");
+    public static final int SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED =
+            (int) constant("SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED");
     public static final int CLOSE_RANGE_CLOEXEC = (int) constant("CLOSE_RANGE_CLOEXEC");
     public static final int ADDR_NO_RANDOMIZE = (int) constant("ADDR_NO_RANDOMIZE");
 
@@ -341,12 +347,14 @@ public final class Linux {
     public static final int SECCOMP_SET_MODE_FILTER = (int) constant("SECCOMP_SET_MODE_FILTER");
     public static final int SECCOMP_GET_ACTION_AVAIL = (int) constant("SECCOMP_GET_ACTION_AVAIL");
     public static final int SECCOMP_GET_NOTIF_SIZES = (int) constant("SECCOMP_GET_NOTIF_SIZES");
-    public static final int SECCOMP_FILTER_FLAG_NEW_LISTENER = (int) constant("SECCOMP_FILTER_FLAG_NEW_LISTENER");
+    public static final int SECCOMP_FILTER_FLAG_NEW_LISTENER =
+            (int) constant("SECCOMP_FILTER_FLAG_NEW_LISTENER");
     public static final int SECCOMP_FILTER_FLAG_TSYNC = (int) constant("SECCOMP_FILTER_FLAG_TSYNC");
     public static final int SECCOMP_FILTER_FLAG_LOG = (int) constant("SECCOMP_FILTER_FLAG_LOG");
     public static final int SECCOMP_DATA_NR = (int) constant("SECCOMP_DATA_NR");
     public static final int SECCOMP_DATA_ARCH = (int) constant("SECCOMP_DATA_ARCH");
-    public static final int SECCOMP_DATA_INSTRUCTION_POINTER = (int) constant("SECCOMP_DATA_INSTRUCTION_POINTER");
+    public static final int SECCOMP_DATA_INSTRUCTION_POINTER =
+            (int) constant("SECCOMP_DATA_INSTRUCTION_POINTER");
     public static final int SECCOMP_DATA_ARGS = (int) constant("SECCOMP_DATA_ARGS");
     public static final int SECCOMP_DATA_SIZE = (int) constant("SECCOMP_DATA_SIZE");
     public static final int SOCK_FILTER_SIZE = (int) constant("SOCK_FILTER_SIZE");
@@ -401,7 +409,8 @@ public final class Linux {
     public static final int POSIX_SPAWN_SETSIGDEF = (int) constant("POSIX_SPAWN_SETSIGDEF");
     public static final int POSIX_SPAWN_SETSID = (int) constant("POSIX_SPAWN_SETSID");
     public static final int posix_spawnattr_SIZE = (int) constant("posix_spawnattr_SIZE");
-    public static final int posix_spawn_file_actions_SIZE = (int) constant("posix_spawn_file_actions_SIZE");
+    public static final int posix_spawn_file_actions_SIZE =
+            (int) constant("posix_spawn_file_actions_SIZE");
     public static final int sigset_SIZE = (int) constant("sigset_SIZE");
 
     private Linux() {}

@@ -69,10 +69,9 @@ public enum Sys {
     private final int number =
             SyscallTable.of(Architecture.current())
                     .number(lowerCaseName())
-                    .orElseThrow(
-                            () ->
-                                    new UnsupportedOperationException(
-                                            lowerCaseName() + " is not in the build's headers"));
+                    .orElseThrow(() ->
+                            new UnsupportedOperationException(
+                                    lowerCaseName() + " is not in the build's headers"));
 
     /** The number on this machine's architecture. */
     public int number() {

@@ -31,7 +31,9 @@ public record Arg(long value, boolean indirect, @Nullable String text) {
         if (!indirect) {
             return value >= Linux.MESSAGE_AT && value < Linux.MESSAGE_AT + Linux.MESSAGE_MAX
                     ? "&" + (value - Linux.MESSAGE_AT)
-                    : value > -10 && value < 10 ? Long.toString(value) : "0x" + Long.toHexString(value);
+                    : value > -10 && value < 10
+                            ? Long.toString(value)
+                            : "0x" + Long.toHexString(value);
         }
         if (value >= Linux.MESSAGE_AT) {
             return "*" + (value - Linux.MESSAGE_AT);

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What init answered: the result of each step, the first failure, the bytes and descriptors that the
- * program asked for. The descriptors belong to the receiver.
+ * What init answered: the result of each step, the first failure, the bytes and descriptors that
+ * the program asked for. The descriptors belong to the receiver.
  *
  * @param serial of the message that it answers, as the sender numbered it
  * @param early whether the program still runs: an announcement

@@ -65,8 +65,8 @@ public final class SyscallProgram {
     }
 
     /**
-     * The descriptors to send along, in the order of their slots. They stay their owner's, who keeps
-     * them open until the message is on its way.
+     * The descriptors to send along, in the order of their slots. They stay their owner's, who
+     * keeps them open until the message is on its way.
      */
     public List<Fd> descriptors() {
         return descriptors;
@@ -166,8 +166,7 @@ public final class SyscallProgram {
                 throw new ProgramTooLargeException(name, end, MAX_BYTES);
             }
             if (end > data.capacity()) {
-                byte[] grown =
-                        Arrays.copyOf(data.array(), Math.max(end, data.capacity() * 2));
+                byte[] grown = Arrays.copyOf(data.array(), Math.max(end, data.capacity() * 2));
                 int position = data.position();
                 data = ByteBuffer.wrap(grown).order(ByteOrder.LITTLE_ENDIAN).position(position);
             }
@@ -295,7 +294,9 @@ public final class SyscallProgram {
             return step;
         }
 
-        /** Asks for bytes, and for the descriptor in a word of the data area, in the final reply. */
+        /**
+         * Asks for bytes, and for the descriptor in a word of the data area, in the final reply.
+         */
         public Step replyWithDescriptor(Data bytes, Data word) {
             return reply(bytes, Arg.of(word.at()), 1);
         }

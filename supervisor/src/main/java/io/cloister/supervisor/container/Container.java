@@ -54,10 +54,11 @@ import org.slf4j.LoggerFactory;
  * One container: the command router. It takes one command at a time, lets the command's handler say
  * which programs init shall run, and answers. Others wait in a bounded queue.
  *
- * <p>Its states are behaviours: {@code Idle}, {@code Busy} with a command, {@code Closing}. Whatever
- * casts doubt on the container (its socket's end, a missed deadline, an answer that cannot be) closes
- * it: every request is answered with a failure, the reaper sees to it that nothing is left, and only
- * then does the actor stop, so that those who watch it learn of a container that is truly gone.
+ * <p>Its states are behaviours: {@code Idle}, {@code Busy} with a command, {@code Closing}.
+ * Whatever casts doubt on the container (its socket's end, a missed deadline, an answer that cannot
+ * be) closes it: every request is answered with a failure, the reaper sees to it that nothing is
+ * left, and only then does the actor stop, so that those who watch it learn of a container that is
+ * truly gone.
  */
 public final class Container {
     private static final Logger LOG = LoggerFactory.getLogger(Container.class);
@@ -137,7 +138,8 @@ public final class Container {
     /**
      * How a container behaves.
      *
-     * @param deadline for each program of a command; a run's is its wall time limit and {@code grace}
+     * @param deadline for each program of a command; a run's is its wall time limit and {@code
+     *     grace}
      * @param configuring the deadline of conf, whose init command may take its time
      * @param queue how many commands may wait
      * @param filters the seccomp filter of a profile, empty where there is none of that name
@@ -189,14 +191,10 @@ public final class Container {
      *
      * @param released run once nothing is left of the container: its ids may be used again
      */
-    public static Behavior<Command> create(
-            InitProcess init, Settings settings, Runnable released) {
-        return Behaviors.setup(
-                context ->
-                        Behaviors.withTimers(
-                                timers ->
-                                        new Container(context, timers, init, settings, released)
-                                                .idle));
+    public static Behavior<Command> create(InitProcess init, Settings settings, Runnable released) {
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(
+                        timers -> new Container(context, timers, init, settings, released).idle));
     }
 
     // ---- the commands: which handler serves which --------------------------------------------
@@ -274,10 +272,7 @@ public final class Container {
                                     known -> DeleteHandler.start(delete.request(), known));
                     case Reset reset ->
                             this.<ResetReply>task(
-                                    "reset",
-                                    reset.replyTo(),
-                                    failure -> failure,
-                                    this::reset);
+                                    "reset", reset.replyTo(), failure -> failure, this::reset);
                     case Execute execute -> execute(execute);
                     default -> null;
                 });
@@ -296,9 +291,7 @@ public final class Container {
                 "ping",
                 ping.replyTo(),
                 failure -> failure,
-                () ->
-                        new Exchange.Run<>(
-                                program, result -> new Exchange.Done<>(Pong.of(state()))),
+                () -> new Exchange.Run<>(program, result -> new Exchange.Done<>(Pong.of(state()))),
                 () -> {},
                 Optional.empty(),
                 settings.deadline());
@@ -360,10 +353,7 @@ public final class Container {
                     Optional<SeccompFilter> filter = settings.filters().apply(profile);
                     return filter.isPresent()
                             ? ExecveHandler.start(
-                                    execute.request(),
-                                    execute.descriptors(),
-                                    known,
-                                    filter.get())
+                                    execute.request(), execute.descriptors(), known, filter.get())
                             : new Exchange.Done<>(
                                     Failure.of(
                                             Failure.Kind.INVALID_REQUEST,
@@ -425,7 +415,11 @@ public final class Container {
             Task<R> task, Exchange.Run<R> run, Optional<Execute> watched) {
         serial = serial == Integer.MAX_VALUE ? 1 : serial + 1;
         if (LOG.isDebugEnabled()) {
-            LOG.debug("container {} runs {}:\n{}", init.pid(), run.program().name(), run.program().listing());
+            LOG.debug(
+                    "container {} runs {}:\n{}",
+                    init.pid(),
+                    run.program().name(),
+                    run.program().listing());
         }
         Runnable sent = watched.isPresent() ? task.resources() : () -> {};
         sender.tell(new Sender.Send(serial, run.program(), sent));
@@ -478,7 +472,8 @@ public final class Container {
                 }
                 case Destroy destroy -> end("the container was destroyed");
                 case Lost(String reason) -> close(reason);
-                default -> taskOf(command).<Behavior<Command>>map(Container.this::begin).orElse(this);
+                default ->
+                        taskOf(command).<Behavior<Command>>map(Container.this::begin).orElse(this);
             };
         }
     }
@@ -491,11 +486,7 @@ public final class Container {
         private final int expected = serial;
         private final long since = System.nanoTime();
 
-        Busy(
-                ActorContext<Command> context,
-                Task<R> task,
-                Exchange.Run<R> run,
-                boolean watched) {
+        Busy(ActorContext<Command> context, Task<R> task, Exchange.Run<R> run, boolean watched) {
             super(context);
             this.task = task;
             this.run = run;

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Sees to it that nothing is left of a container: kills init, and with it everything in its
- * namespaces, waits until the kernel says that it is gone, and only then lets its ids be used again.
- * What cannot be shown to be gone keeps its ids for ever.
+ * namespaces, waits until the kernel says that it is gone, and only then lets its ids be used
+ * again. What cannot be shown to be gone keeps its ids for ever.
  *
  * <p>That nothing is left of a single run is shown by the run's own program: init kills and reaps
  * until the kernel says that it has no child.

@@ -26,20 +26,19 @@ final class Receiver {
     private Receiver() {}
 
     static Behavior<Command> create(InitProcess init, ActorRef<Container.Command> router) {
-        return Behaviors.setup(
-                context -> {
-                    Thread thread =
-                            new Thread(
-                                    null,
-                                    () -> receive(init, router),
-                                    "cloister-receiver-" + init.pid(),
-                                    STACK_BYTES);
-                    thread.setDaemon(true);
-                    thread.start();
-                    return Behaviors.receive(Command.class)
-                            .onSignal(PostStop.class, stop -> onStop(init))
-                            .build();
-                });
+        return Behaviors.setup(context -> {
+            Thread thread =
+                    new Thread(
+                            null,
+                            () -> receive(init, router),
+                            "cloister-receiver-" + init.pid(),
+                            STACK_BYTES);
+            thread.setDaemon(true);
+            thread.start();
+            return Behaviors.receive(Command.class)
+                    .onSignal(PostStop.class, stop -> onStop(init))
+                    .build();
+        });
     }
 
     private static void receive(InitProcess init, ActorRef<Container.Command> router) {

@@ -20,16 +20,15 @@ final class Sender {
     private Sender() {}
 
     static Behavior<Send> create(InitChannel channel, ActorRef<Container.Command> router) {
-        return Behaviors.receiveMessage(
-                send -> {
-                    try {
-                        channel.send(send.serial(), send.program());
-                    } catch (IOException e) {
-                        router.tell(new Container.Lost("cannot send to init: " + e.getMessage()));
-                    } finally {
-                        send.sent().run();
-                    }
-                    return Behaviors.same();
-                });
+        return Behaviors.receiveMessage(send -> {
+            try {
+                channel.send(send.serial(), send.program());
+            } catch (IOException e) {
+                router.tell(new Container.Lost("cannot send to init: " + e.getMessage()));
+            } finally {
+                send.sent().run();
+            }
+            return Behaviors.same();
+        });
     }
 }

@@ -78,10 +78,8 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
 
     static Behavior<Command> create(
             ActorRef<Container.Command> router, ActorRef<Sender.Send> sender) {
-        return Behaviors.setup(
-                context ->
-                        Behaviors.withTimers(
-                                timers -> new WaitPid(context, timers, router, sender)));
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(timers -> new WaitPid(context, timers, router, sender)));
     }
 
     @Override

@@ -67,7 +67,10 @@ public final class ConfHandler {
      * @param configured takes the context that later commands need
      */
     public static Exchange<ConfReply> start(
-            ContainerConfig config, IdMap ids, Fd initOutput, Consumer<ContainerContext> configured) {
+            ContainerConfig config,
+            IdMap ids,
+            Fd initOutput,
+            Consumer<ContainerContext> configured) {
         ConfHandler handler = new ConfHandler(config, ids);
         return handler.lookAtSources(initOutput, configured);
     }
@@ -277,8 +280,7 @@ public final class ConfHandler {
                 Arg.ZERO,
                 Arg.ZERO,
                 Arg.ZERO);
-        int attributes =
-                Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NODEV | Linux.MOUNT_ATTR_NOEXEC;
+        int attributes = Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NODEV | Linux.MOUNT_ATTR_NOEXEC;
         Step proc =
                 b.call(
                         "prepare mount of",
@@ -309,7 +311,8 @@ public final class ConfHandler {
     }
 
     private void pivot(SyscallProgram.Builder b) {
-        String options = "size=%d,nr_inodes=%d,mode=0755".formatted(config.rootSize().bytes(), ROOT_INODES);
+        String options =
+                "size=%d,nr_inodes=%d,mode=0755".formatted(config.rootSize().bytes(), ROOT_INODES);
         b.call(
                 "mount root",
                 "tmpfs",
@@ -455,8 +458,7 @@ public final class ConfHandler {
                 b.string("tmpfs").address(),
                 b.string(EMPTY_MASK).address(),
                 b.string("tmpfs").address(),
-                Arg.of(
-                        Linux.MS_RDONLY | Linux.MS_NOSUID | Linux.MS_NODEV | Linux.MS_NOEXEC),
+                Arg.of(Linux.MS_RDONLY | Linux.MS_NOSUID | Linux.MS_NODEV | Linux.MS_NOEXEC),
                 b.string("size=4k,nr_inodes=1,mode=0555").address());
         for (MaskPath mask : config.maskPaths()) {
             masks.add(
@@ -472,13 +474,7 @@ public final class ConfHandler {
     /** What was mounted there lives on where it was bound to. */
     private static void removeMountPoint(SyscallProgram.Builder b, String path, int flags) {
         b.call("unmount", path, Sys.UMOUNT2, b.string(path).address(), Arg.of(Linux.MNT_DETACH));
-        b.call(
-                "remove",
-                path,
-                Sys.UNLINKAT,
-                Arg.AT_FDCWD,
-                b.string(path).address(),
-                Arg.of(flags));
+        b.call("remove", path, Sys.UNLINKAT, Arg.AT_FDCWD, b.string(path).address(), Arg.of(flags));
     }
 
     private static Step bindOver(SyscallProgram.Builder b, String from, String path) {
@@ -529,7 +525,12 @@ public final class ConfHandler {
     private static EnvironmentFile lockDown(SyscallProgram.Builder b) {
         for (int capability = 0; capability <= Linux.CAP_LAST_CAP; capability++) {
             // EINVAL: the headers know more capabilities than the kernel
-            prctl(b, "drop capability", Integer.toString(capability), Linux.PR_CAPBSET_DROP, capability)
+            prctl(
+                            b,
+                            "drop capability",
+                            Integer.toString(capability),
+                            Linux.PR_CAPBSET_DROP,
+                            capability)
                     .ignoring(Errno.EINVAL);
         }
         int bits =
@@ -549,9 +550,7 @@ public final class ConfHandler {
                                 b.string(ENVIRONMENT_FILE).address(),
                                 Structs.openHow(
                                                 b,
-                                                Linux.O_RDONLY
-                                                        | Linux.O_NONBLOCK
-                                                        | Linux.O_CLOEXEC,
+                                                Linux.O_RDONLY | Linux.O_NONBLOCK | Linux.O_CLOEXEC,
                                                 0,
                                                 Linux.RESOLVE_NO_MAGICLINKS)
                                         .address(),
@@ -574,7 +573,14 @@ public final class ConfHandler {
     private static Step prctl(
             SyscallProgram.Builder b, String name, String subject, int option, long argument) {
         return b.call(
-                name, subject, Sys.PRCTL, Arg.of(option), Arg.of(argument), Arg.ZERO, Arg.ZERO, Arg.ZERO);
+                name,
+                subject,
+                Sys.PRCTL,
+                Arg.of(option),
+                Arg.of(argument),
+                Arg.ZERO,
+                Arg.ZERO,
+                Arg.ZERO);
     }
 
     private Exchange<ConfReply> finish(
@@ -605,8 +611,7 @@ public final class ConfHandler {
     // ---- the init command -------------------------------------------------------------------
 
     /** Runs the operator's command with container root's capabilities, then locks them away. */
-    private Exchange<ConfReply> runInitCommand(
-            Fd output, Consumer<ContainerContext> configured) {
+    private Exchange<ConfReply> runInitCommand(Fd output, Consumer<ContainerContext> configured) {
         List<String> command = config.initCommand();
         SyscallProgram.Builder b = SyscallProgram.named("init command");
         Data path = b.string(command.getFirst());

@@ -13,8 +13,7 @@ import java.util.List;
  * @param ids which ids of the host its ids are
  * @param defaultEnvironment of programs that bring none
  */
-public record ContainerContext(
-        ContainerConfig config, IdMap ids, List<String> defaultEnvironment) {
+public record ContainerContext(ContainerConfig config, IdMap ids, List<String> defaultEnvironment) {
 
     public ContainerContext {
         defaultEnvironment = List.copyOf(defaultEnvironment);
@@ -25,8 +24,7 @@ public record ContainerContext(
         if (!ids.isSingle()) {
             return config;
         }
-        List<Mount> mounts =
-                config.mounts().stream().map(ContainerContext::ownedByRoot).toList();
+        List<Mount> mounts = config.mounts().stream().map(ContainerContext::ownedByRoot).toList();
         return new ContainerConfig(
                 mounts,
                 config.symbolicLinks(),

@@ -4,7 +4,9 @@ package io.cloister.supervisor.handler;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** The lines of a container's {@code /.env}: {@code NAME=value} each, {@code #} begins a comment. */
+/**
+ * The lines of a container's {@code /.env}: {@code NAME=value} each, {@code #} begins a comment.
+ */
 final class EnvironmentLines {
     private EnvironmentLines() {}
 
@@ -15,11 +17,10 @@ final class EnvironmentLines {
                 .map(String::strip)
                 .filter(line -> line.indexOf('=') > 0 && !line.startsWith("#"))
                 .filter(line -> line.indexOf('\0') < 0)
-                .forEach(
-                        line -> {
-                            String name = line.substring(0, line.indexOf('=') + 1);
-                            environment.removeIf(entry -> entry.startsWith(name));
-                            environment.add(line);
-                        });
+                .forEach(line -> {
+                    String name = line.substring(0, line.indexOf('=') + 1);
+                    environment.removeIf(entry -> entry.startsWith(name));
+                    environment.add(line);
+                });
     }
 }

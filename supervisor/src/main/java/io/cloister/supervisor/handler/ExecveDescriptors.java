@@ -35,8 +35,11 @@ public record ExecveDescriptors(Map<Integer, Fd> files, Optional<Fd> executable)
     /** Whether they are those that the request announces, and open. */
     Optional<Failure> check(Execve request) {
         if (!files.keySet().equals(java.util.Set.copyOf(request.descriptors()))) {
-            return bad("the request names descriptors %s, with it came %s"
-                    .formatted(request.descriptors(), files.keySet().stream().sorted().toList()));
+            return bad(
+                    "the request names descriptors %s, with it came %s"
+                            .formatted(
+                                    request.descriptors(),
+                                    files.keySet().stream().sorted().toList()));
         }
         boolean wanted = request.executable() instanceof Executable.OfDescriptor;
         if (wanted != executable.isPresent()) {

@@ -38,8 +38,8 @@ import java.util.TreeMap;
  * Runs a program: one message, one reply.
  *
  * <p>init forks with its memory shared and itself suspended; the child gives up its privileges step
- * by step and executes the program. init then waits for whatever comes first: the program's end, the
- * wall time limit, a kill request or the worker's end. After that it kills every process in the
+ * by step and executes the program. init then waits for whatever comes first: the program's end,
+ * the wall time limit, a kill request or the worker's end. After that it kills every process in the
  * container and reaps until none is left, so that nothing of a run outlives its reply.
  */
 public final class ExecveHandler {
@@ -87,8 +87,7 @@ public final class ExecveHandler {
     /** The steps whose results decide. */
     private record Steps(Step fork, Step own, Step poll, Step reap) {}
 
-    private ExecveHandler(
-            Execve request, ExecveDescriptors descriptors, ContainerContext context) {
+    private ExecveHandler(Execve request, ExecveDescriptors descriptors, ContainerContext context) {
         this.request = request;
         this.descriptors = descriptors;
         this.context = context;
@@ -183,12 +182,7 @@ public final class ExecveHandler {
     }
 
     private void readClock(Data into) {
-        b.call(
-                "read",
-                "clock",
-                Sys.CLOCK_GETTIME,
-                Arg.of(Linux.CLOCK_MONOTONIC),
-                into.address());
+        b.call("read", "clock", Sys.CLOCK_GETTIME, Arg.of(Linux.CLOCK_MONOTONIC), into.address());
     }
 
     // ---- in the child -----------------------------------------------------------------------
@@ -200,25 +194,23 @@ public final class ExecveHandler {
         b.call("create session", "", Sys.SETSID);
         Optional<Arg> executable = placeDescriptors();
         request.controllingTerminal()
-                .ifPresent(
-                        number ->
-                                b.call(
-                                        "make controlling terminal",
-                                        "descriptor " + number,
-                                        Sys.IOCTL,
-                                        Arg.of(number),
-                                        Arg.of(Linux.TIOCSCTTY),
-                                        Arg.ZERO));
+                .ifPresent(number ->
+                        b.call(
+                                "make controlling terminal",
+                                "descriptor " + number,
+                                Sys.IOCTL,
+                                Arg.of(number),
+                                Arg.of(Linux.TIOCSCTTY),
+                                Arg.ZERO));
         request.rlimits().limits().forEach(this::limit);
         dropPrivileges();
         request.workDirectory()
-                .ifPresent(
-                        directory ->
-                                b.call(
-                                        "enter work directory",
-                                        directory,
-                                        Sys.CHDIR,
-                                        b.string(directory).address()));
+                .ifPresent(directory ->
+                        b.call(
+                                "enter work directory",
+                                directory,
+                                Sys.CHDIR,
+                                b.string(directory).address()));
         if (!filter.isEmpty()) {
             install(filter);
         }
@@ -252,19 +244,21 @@ public final class ExecveHandler {
      */
     private Optional<Arg> placeDescriptors() {
         Map<Integer, Fd> files = new TreeMap<>(descriptors.files());
-        int first = Math.max(files.keySet().stream().max(Integer::compare).orElse(0), Linux.SOCK) + 1;
+        int first =
+                Math.max(files.keySet().stream().max(Integer::compare).orElse(0), Linux.SOCK) + 1;
         Optional<Arg> executable =
-                descriptors.executable().map(fd -> moveAbove(b.descriptor(fd), first, "executable"));
+                descriptors
+                        .executable()
+                        .map(fd -> moveAbove(b.descriptor(fd), first, "executable"));
         Map<Integer, Arg> sources = new TreeMap<>();
         // a source is some number above the socket: only targets up there can collide
         boolean collide = first > Linux.SOCK + 1;
-        files.forEach(
-                (number, fd) -> {
-                    Arg received = b.descriptor(fd);
-                    sources.put(
-                            number,
-                            collide ? moveAbove(received, first, "descriptor " + number) : received);
-                });
+        files.forEach((number, fd) -> {
+            Arg received = b.descriptor(fd);
+            sources.put(
+                    number,
+                    collide ? moveAbove(received, first, "descriptor " + number) : received);
+        });
         int next = 0;
         for (Map.Entry<Integer, Arg> source : sources.entrySet()) {
             int number = source.getKey();
@@ -324,7 +318,13 @@ public final class ExecveHandler {
             Credential credential =
                     request.credential().orElse(context.config().programCredential());
             Arg gid = Arg.of(credential.gid());
-            b.call("become group", Integer.toString(credential.gid()), Sys.SETRESGID, gid, gid, gid);
+            b.call(
+                    "become group",
+                    Integer.toString(credential.gid()),
+                    Sys.SETRESGID,
+                    gid,
+                    gid,
+                    gid);
             Arg uid = Arg.of(credential.uid());
             b.call("become user", Integer.toString(credential.uid()), Sys.SETRESUID, uid, uid, uid);
         }
@@ -350,8 +350,7 @@ public final class ExecveHandler {
     }
 
     private void execute(Optional<Arg> executable) {
-        List<String> environment =
-                request.environment().orElse(context.defaultEnvironment());
+        List<String> environment = request.environment().orElse(context.defaultEnvironment());
         Arg argv = b.pointers(request.arguments().stream().map(b::string).toList()).address();
         Arg envp = b.pointers(environment.stream().map(b::string).toList()).address();
         switch (request.executable()) {
@@ -487,8 +486,8 @@ public final class ExecveHandler {
 
     /**
      * A limit is named on evidence alone: init's own poll for the wall time; for RLIMIT_CPU the
-     * signals that the kernel sends (setrlimit(2)) together with that much time used. A program that
-     * sends itself such a signal has hit no limit.
+     * signals that the kernel sends (setrlimit(2)) together with that much time used. A program
+     * that sends itself such a signal has hit no limit.
      */
     private Optional<LimitFired> limit(
             boolean timedOut, boolean killed, Termination termination, Usage usage) {
@@ -496,7 +495,8 @@ public final class ExecveHandler {
             return Optional.of(LimitFired.WALL_TIME);
         }
         if (!killed
-                && termination instanceof Termination.Signalled(int signal, String name, boolean core)
+                && termination
+                        instanceof Termination.Signalled(int signal, String name, boolean core)
                 && (signal == Linux.SIGXCPU || signal == Linux.SIGKILL)) {
             return request.rlimits()
                     .find(Resource.RLIMIT_CPU)
@@ -555,13 +555,12 @@ public final class ExecveHandler {
     private Exchange<ExecveReply> lookFor(SyscallFailure failure) {
         SyscallProgram.Builder look = SyscallProgram.named("look for executable");
         request.workDirectory()
-                .ifPresent(
-                        directory ->
-                                look.call(
-                                        "enter work directory",
-                                        directory,
-                                        Sys.CHDIR,
-                                        look.string(directory).address()));
+                .ifPresent(directory ->
+                        look.call(
+                                "enter work directory",
+                                directory,
+                                Sys.CHDIR,
+                                look.string(directory).address()));
         List<Step> looks = new ArrayList<>();
         for (Step execution : executions) {
             looks.add(
@@ -589,9 +588,7 @@ public final class ExecveHandler {
                     boolean exists = looks.stream().anyMatch(step -> result.of(step) == 0);
                     return new Exchange.Done<>(
                             Failures.of(
-                                    exists
-                                            ? Failure.Kind.BAD_INTERPRETER
-                                            : Failure.Kind.NOT_FOUND,
+                                    exists ? Failure.Kind.BAD_INTERPRETER : Failure.Kind.NOT_FOUND,
                                     failure));
                 });
     }

@@ -46,8 +46,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A worker's containers. It creates them, keeps some configured ones ready, leases them out one
- * holder at a time, takes them back after a proven reset, and replaces what has died, aged or failed
- * its reset. Spawn one per worker; nothing else owns containers.
+ * holder at a time, takes them back after a proven reset, and replaces what has died, aged or
+ * failed its reset. Spawn one per worker; nothing else owns containers.
  */
 public final class ContainerSupervisor
         extends AbstractOnMessageBehavior<ContainerSupervisor.Command> {
@@ -193,12 +193,9 @@ public final class ContainerSupervisor
      * @throws IllegalStateException when the block of id ranges cannot be used
      */
     public static Behavior<Command> create(CloisterSettings settings) {
-        return Behaviors.setup(
-                context ->
-                        Behaviors.withTimers(
-                                timers ->
-                                        new ContainerSupervisor(
-                                                context, timers, settings, openRanges(settings))));
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(timers ->
+                        new ContainerSupervisor(context, timers, settings, openRanges(settings))));
     }
 
     private static UidRanges openRanges(CloisterSettings settings) {
@@ -215,15 +212,13 @@ public final class ContainerSupervisor
         Map<String, SeccompFilter> compiled = new ConcurrentHashMap<>();
         return name ->
                 Optional.ofNullable(compiled.get(name))
-                        .or(
-                                () ->
-                                        SeccompProfiles.find(name)
-                                                .map(SeccompCompiler::compile)
-                                                .map(
-                                                        filter -> {
-                                                            compiled.put(name, filter);
-                                                            return filter;
-                                                        }));
+                        .or(() ->
+                                SeccompProfiles.find(name)
+                                        .map(SeccompCompiler::compile)
+                                        .map(filter -> {
+                                            compiled.put(name, filter);
+                                            return filter;
+                                        }));
     }
 
     private void drainOnShutdown(ActorContext<Command> context) {
@@ -283,8 +278,7 @@ public final class ContainerSupervisor
             refuse(request, unavailable(waiting.size() + " requests wait for a container already"));
         } else {
             waiting.add(request);
-            timers.startSingleTimer(
-                    request, new WaitedTooLong(request), settings.acquireTimeout());
+            timers.startSingleTimer(request, new WaitedTooLong(request), settings.acquireTimeout());
         }
         refill();
         return this;
@@ -402,7 +396,8 @@ public final class ContainerSupervisor
                                 ConfReply.class,
                                 member.container,
                                 settings.configureDeadline(),
-                                replyTo -> new Container.Configure(new Conf(birth.config()), replyTo),
+                                replyTo ->
+                                        new Container.Configure(new Conf(birth.config()), replyTo),
                                 (reply, late) -> new WasConfigured(member, reply));
                 birth.requester().ifPresent(request -> requesters.put(member, request));
                 if (draining) {
