@@ -251,19 +251,49 @@ public final class Zygote implements AutoCloseable {
                 b.string("cloister-init").address());
     }
 
+    /**
+     * Tries to create namespaces, for a process that ends at once: whether this worker may.
+     *
+     * @param what of which kind, for messages
+     * @param namespaces CLONE_NEW… flags of clone(2)
+     * @return why it may not; empty when it may
+     * @throws IOException when the zygote is lost
+     */
+    public Optional<SyscallFailure> tryNamespaces(String what, long namespaces)
+            throws IOException {
+        SyscallProgram.Builder b = SyscallProgram.named("try namespaces");
+        b.fork(
+                "create",
+                what,
+                namespaces,
+                Linux.SIGCHLD,
+                Arg.ZERO,
+                Arg.ZERO,
+                () -> b.call("end", what, Sys.EXIT_GROUP, Arg.ZERO));
+        SyscallProgram program = b.build();
+        ProgramResult result = attempt(program);
+        result.closeDescriptors();
+        return result.failure(program);
+    }
+
     /** Runs a program in the zygote and waits for its end. */
-    private synchronized ProgramResult run(SyscallProgram program) throws IOException {
+    private ProgramResult run(SyscallProgram program) throws IOException {
+        ProgramResult result = attempt(program);
+        Optional<SyscallFailure> failure = result.failure(program);
+        if (failure.isPresent()) {
+            result.closeDescriptors();
+            throw new IOException(failure.get().message());
+        }
+        return result;
+    }
+
+    private synchronized ProgramResult attempt(SyscallProgram program) throws IOException {
         int serial = ++sent;
         channel.send(serial, program);
         ProgramResult result = receive();
         if (result.serial() != serial) {
             result.closeDescriptors();
             throw new IOException("the zygote answered out of turn");
-        }
-        Optional<SyscallFailure> failure = result.failure(program);
-        if (failure.isPresent()) {
-            result.closeDescriptors();
-            throw new IOException(failure.get().message());
         }
         return result;
     }

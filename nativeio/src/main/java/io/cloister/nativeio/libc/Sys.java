@@ -13,6 +13,7 @@ public enum Sys {
     DUP3,
     EXECVE,
     EXECVEAT,
+    EXIT_GROUP,
     FACCESSAT2,
     FCHDIR,
     FCHMODAT,
