@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Whether somebody is watching. */
+final class Terminal {
+    private static final int STDERR = 2;
+
+    private Terminal() {}
+
+    /**
+     * Whether standard error is a terminal; {@code System.console} cannot tell its streams apart.
+     */
+    static boolean watchesErrors() {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + STDERR)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+        } catch (IOException e) {
+            return false; // closed, or no /proc
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Columns of text, as wide as their widest cell and two spaces apart. */
+final class TextTable {
+    private static final String GAP = "  ";
+
+    private final List<Column> columns;
+    private final List<List<String>> rows = new ArrayList<>();
+
+    /** A column's heading, and the side to which its cells are moved. */
+    record Column(String heading, boolean right) {
+        static Column left(String heading) {
+            return new Column(heading, false);
+        }
+
+        static Column right(String heading) {
+            return new Column(heading, true);
+        }
+    }
+
+    TextTable(Column... columns) {
+        this.columns = List.of(columns);
+    }
+
+    /** Adds a row: one cell per column. */
+    TextTable row(String... cells) {
+        if (cells.length != columns.size()) {
+            throw new IllegalArgumentException(
+                    "%d cells for %d columns".formatted(cells.length, columns.size()));
+        }
+        rows.add(List.of(cells));
+        return this;
+    }
+
+    /**
+     * The heading, a rule and the rows; each line ends with a line feed and no spaces before it.
+     */
+    String render() {
+        int[] widths = new int[columns.size()];
+        List<String> headings = columns.stream().map(Column::heading).toList();
+        widen(widths, headings);
+        rows.forEach(row -> widen(widths, row));
+        StringBuilder text = new StringBuilder();
+        append(text, widths, headings);
+        List<String> rule = new ArrayList<>();
+        for (int width : widths) {
+            rule.add("─".repeat(width));
+        }
+        append(text, widths, rule);
+        rows.forEach(row -> append(text, widths, row));
+        return text.toString();
+    }
+
+    private static void widen(int[] widths, List<String> cells) {
+        for (int i = 0; i < widths.length; i++) {
+            widths[i] = Math.max(widths[i], length(cells.get(i)));
+        }
+    }
+
+    private void append(StringBuilder text, int[] widths, List<String> cells) {
+        StringBuilder line = new StringBuilder();
+        for (int i = 0; i < widths.length; i++) {
+            String cell = cells.get(i);
+            String space = " ".repeat(widths[i] - length(cell));
+            line.append(i == 0 ? "" : GAP)
+                    .append(columns.get(i).right() ? space + cell : cell + space);
+        }
+        text.append(line.toString().stripTrailing()).append('\n');
+    }
+
+    private static int length(String cell) {
+        return cell.codePointCount(0, cell.length());
+    }
+}
