@@ -259,20 +259,23 @@ public final class ExecveHandler {
                     number,
                     collide ? moveAbove(received, first, "descriptor " + number) : received);
         });
-        int next = 0;
-        for (Map.Entry<Integer, Arg> source : sources.entrySet()) {
-            int number = source.getKey();
-            closeOnExec(next, number - 1);
-            b.call(
-                    "place",
-                    "descriptor " + number,
-                    Sys.DUP3,
-                    source.getValue(),
-                    Arg.of(number),
-                    Arg.ZERO);
-            next = number + 1;
-        }
-        closeOnExec(next, -1);
+        // 0, 1 and 2 are init's /dev/null: a program that is given none keeps that
+        b.call(
+                "close",
+                "other descriptors",
+                Sys.CLOSE_RANGE,
+                Arg.of(Linux.SOCK),
+                Arg.of(0xffffffffL),
+                Arg.of(Linux.CLOSE_RANGE_CLOEXEC));
+        sources.forEach(
+                (number, source) ->
+                        b.call(
+                                "place",
+                                "descriptor " + number,
+                                Sys.DUP3,
+                                source,
+                                Arg.of(number),
+                                Arg.ZERO));
         return executable;
     }
 
@@ -285,20 +288,6 @@ public final class ExecveHandler {
                         Arg.of(Linux.F_DUPFD_CLOEXEC),
                         Arg.of(first))
                 .result();
-    }
-
-    /** 0, 1 and 2 are init's /dev/null: a program that is given none keeps that. */
-    private void closeOnExec(int from, int last) {
-        int first = Math.max(from, Linux.SOCK);
-        if (last >= first || last == -1) {
-            b.call(
-                    "close",
-                    "other descriptors",
-                    Sys.CLOSE_RANGE,
-                    Arg.of(first),
-                    Arg.of(Integer.toUnsignedLong(last)),
-                    Arg.of(Linux.CLOSE_RANGE_CLOEXEC));
-        }
     }
 
     private void limit(Rlimit limit) {
