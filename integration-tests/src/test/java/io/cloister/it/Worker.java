@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.TestProbe;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.javadsl.AskPattern;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.pool.ContainerSupervisor;
+import io.cloister.supervisor.pool.ContainerSupervisor.Acquire;
+import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
+import io.cloister.supervisor.pool.ContainerSupervisor.Create;
+import io.cloister.supervisor.pool.ContainerSupervisor.Drain;
+import io.cloister.supervisor.pool.ContainerSupervisor.Drained;
+import io.cloister.supervisor.pool.ContainerSupervisor.GetStatus;
+import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
+import io.cloister.supervisor.pool.ContainerSupervisor.PoolStatus;
+import io.cloister.supervisor.pool.ContainerSupervisor.Release;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+
+/**
+ * A judge worker without a cluster, and everything one can ask of it: each method sends one message
+ * and waits for the answer, at most {@link #PATIENCE}.
+ */
+public final class Worker implements AutoCloseable {
+    /** Beyond every deadline of Cloister's own: an answer that takes longer was forgotten. */
+    public static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** A small pool, so that tests begin soon; deadlines are those of reference.conf. */
+    private static final String DEFAULTS =
+            """
+            akka.actor.provider = local
+            akka.log-dead-letters = off
+            akka.log-dead-letters-during-shutdown = off
+            akka.coordinated-shutdown.run-by-jvm-shutdown-hook = off
+            cloister.containers { max = 8, warm = 1, acquire-timeout = 20s }
+            """;
+
+    private static final AtomicInteger STARTED = new AtomicInteger();
+
+    private final ActorTestKit kit;
+    private final CloisterSettings settings;
+    private final ActorRef<ContainerSupervisor.Command> supervisor;
+
+    private Worker(Config config, Function<CloisterSettings, CloisterSettings> change) {
+        kit = ActorTestKit.create("worker-" + STARTED.incrementAndGet(), config);
+        settings = change.apply(CloisterSettings.from(config));
+        supervisor = kit.spawn(ContainerSupervisor.create(settings), "supervisor");
+    }
+
+    public static Worker start() {
+        return start("");
+    }
+
+    /**
+     * Starts one with settings of its own.
+     *
+     * @param settings HOCON over the defaults, such as {@code cloister.containers.warm = 0}
+     */
+    public static Worker start(String settings) {
+        return start(settings, standard -> standard);
+    }
+
+    /** Starts one whose pooled containers have another configuration. */
+    public static Worker start(
+            String settings, Function<ContainerConfig, ContainerConfig> standard) {
+        Config config =
+                ConfigFactory.parseString(settings)
+                        .withFallback(ConfigFactory.parseString(DEFAULTS))
+                        .withFallback(ConfigFactory.load());
+        return new Worker(
+                config, known -> known.withStandard(standard.apply(known.standard())));
+    }
+
+    public CloisterSettings settings() {
+        return settings;
+    }
+
+    /** The configuration of pooled containers: a start for others. */
+    public ContainerConfig standard() {
+        return settings.standard();
+    }
+
+    public ActorTestKit kit() {
+        return kit;
+    }
+
+    public ActorRef<ContainerSupervisor.Command> supervisor() {
+        return supervisor;
+    }
+
+    // ---- the supervisor ---------------------------------------------------------------------
+
+    /** A container of the standard configuration from the pool. */
+    public Leased acquire() {
+        return leased(await(acquireLater(Optional.empty())));
+    }
+
+    public CompletionStage<AcquireReply> acquireLater(Optional<ActorRef<?>> owner) {
+        return ask(supervisor, replyTo -> new Acquire(owner, replyTo));
+    }
+
+    /** A fresh container of another configuration. */
+    public Leased create(ContainerConfig config) {
+        return leased(tryCreate(config));
+    }
+
+    public AcquireReply tryCreate(ContainerConfig config) {
+        return await(
+                this.<ContainerSupervisor.Command, AcquireReply>ask(
+                        supervisor, replyTo -> new Create(config, Optional.empty(), replyTo)));
+    }
+
+    public Leased leased(AcquireReply reply) {
+        assertThat(reply).isInstanceOf(Lease.class);
+        return new Leased(this, (Lease) reply);
+    }
+
+    public void release(Lease lease) {
+        supervisor.tell(new Release(lease));
+    }
+
+    public PoolStatus status() {
+        return await(this.<ContainerSupervisor.Command, PoolStatus>ask(supervisor, GetStatus::new));
+    }
+
+    /**
+     * Waits until nobody waits and all containers are ready: as many as are to be kept warm, or more
+     * that were in use. For a fixed number let {@code max} and {@code warm} be the same.
+     */
+    public void awaitCalm() {
+        Waiting.until(
+                () -> {
+                    PoolStatus status = status();
+                    assertThat(status.idle()).isGreaterThanOrEqualTo(settings.warmContainers());
+                    assertThat(status).isEqualTo(new PoolStatus(0, status.idle(), 0, 0, 0));
+                });
+    }
+
+    /** Ends all containers. */
+    public void drain() {
+        Drained drained =
+                await(this.<ContainerSupervisor.Command, Drained>ask(supervisor, Drain::new));
+        assertThat(drained).isNotNull();
+    }
+
+    // ---- conversation -----------------------------------------------------------------------
+
+    /** Asks anything of any actor; the answer must come within {@link #PATIENCE}. */
+    public <C, R> CompletionStage<R> ask(ActorRef<C> actor, Function<ActorRef<R>, C> message) {
+        return AskPattern.ask(actor, message::apply, PATIENCE, kit.scheduler());
+    }
+
+    /** A mailbox of one's own, for messages that are no answers or come twice. */
+    public <M> TestProbe<M> probe(Class<M> type) {
+        return kit.createTestProbe(type);
+    }
+
+    public static <R> R await(CompletionStage<R> answer) {
+        try {
+            return answer.toCompletableFuture().join();
+        } catch (CompletionException e) {
+            throw new AssertionError("no answer", e.getCause());
+        }
+    }
+
+    /** Drains, as a worker does that is shut down in order, and ends the actor system. */
+    @Override
+    public void close() {
+        kit.shutdownTestKit();
+    }
+}
