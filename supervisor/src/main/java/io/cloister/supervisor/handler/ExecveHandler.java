@@ -267,15 +267,14 @@ public final class ExecveHandler {
                 Arg.of(Linux.SOCK),
                 Arg.of(0xffffffffL),
                 Arg.of(Linux.CLOSE_RANGE_CLOEXEC));
-        sources.forEach(
-                (number, source) ->
-                        b.call(
-                                "place",
-                                "descriptor " + number,
-                                Sys.DUP3,
-                                source,
-                                Arg.of(number),
-                                Arg.ZERO));
+        sources.forEach((number, source) ->
+                b.call(
+                        "place",
+                        "descriptor " + number,
+                        Sys.DUP3,
+                        source,
+                        Arg.of(number),
+                        Arg.ZERO));
         return executable;
     }
 
