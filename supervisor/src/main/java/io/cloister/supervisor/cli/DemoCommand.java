@@ -74,12 +74,13 @@ final class DemoCommand implements Callable<Integer> {
                         2 * containers);
         List<Outcome> outcomes;
         try (EmbeddedWorker worker = EmbeddedWorker.clustered(overrides)) {
-            Thread onSignal = new Thread(worker::close, "end-of-worker");
-            Runtime.getRuntime().addShutdownHook(onSignal);
             Progress progress =
                     new Progress(errors, Terminal.watchesErrors(), set.submissions().size());
             outcomes = judgeAll(set, worker, progress);
             progress.end();
+            if (worker.isInterrupted()) {
+                return Main.INTERRUPTED;
+            }
         }
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         DemoReport report = new DemoReport(set, outcomes, took);

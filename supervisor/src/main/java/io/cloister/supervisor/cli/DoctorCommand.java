@@ -7,7 +7,6 @@ import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Termination;
 import io.cloister.supervisor.CloisterSettings;
-import io.cloister.supervisor.cli.TextTable.Column;
 import io.cloister.supervisor.doctor.Doctor;
 import io.cloister.supervisor.doctor.Finding;
 import io.cloister.supervisor.handler.ExecveDescriptors;
@@ -44,6 +43,7 @@ import picocli.CommandLine.Spec;
         })
 final class DoctorCommand implements Callable<Integer> {
     private static final String WHOLE = "container";
+    private static final int LINE = 100;
     private static final String PROGRAM = "/bin/true";
 
     @Spec private CommandSpec spec = CommandSpec.create();
@@ -89,7 +89,9 @@ final class DoctorCommand implements Callable<Integer> {
                                         "created, configured, ran %s in %s"
                                                 .formatted(
                                                         PROGRAM,
-                                                        Durations.format(result.wallTime())))
+                                                        Durations.format(
+                                                                result.setUpTime()
+                                                                        .plus(result.wallTime()))))
                                 : Finding.failed(WHOLE, PROGRAM + ": " + result.termination(), "");
             };
         } catch (ContainerException e) {
@@ -98,19 +100,25 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private static String table(List<Finding> findings, boolean healthy) {
-        TextTable table =
-                new TextTable(Column.left(""), Column.left("probe"), Column.left("finding"));
+        int name = findings.stream().mapToInt(finding -> finding.name().length()).max().orElse(0);
+        StringBuilder text = new StringBuilder();
         for (Finding finding : findings) {
-            table.row(finding.mark().symbol(), finding.name(), finding.detail());
+            String heading =
+                    finding.mark().symbol()
+                            + "  "
+                            + finding.name()
+                            + " ".repeat(name - finding.name().length() + 2);
+            TextTable.wrap(text, heading, finding.detail(), LINE);
             if (!finding.remedy().isEmpty()) {
-                table.row("", "", "→ " + finding.remedy());
+                TextTable.wrap(text, " ".repeat(name + 5) + "→ ", finding.remedy(), LINE);
             }
         }
-        return table.render()
-                + "\n"
-                + (healthy
-                        ? "Cloister works on this machine.\n"
-                        : "Cloister does not work on this machine: see ✗ above.\n");
+        return text.append('\n')
+                .append(
+                        healthy
+                                ? "Cloister works on this machine.\n"
+                                : "Cloister does not work on this machine: see ✗ above.\n")
+                .toString();
     }
 
     private record Document(boolean healthy, List<FindingDocument> findings) {}

@@ -44,6 +44,7 @@ final class EmbeddedWorker implements AutoCloseable {
     private final CloisterSettings settings;
     private final ActorRef<ContainerSupervisor.Command> supervisor;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile boolean interrupted;
 
     private EmbeddedWorker(
             ActorSystem<Void> system,
@@ -79,8 +80,11 @@ final class EmbeddedWorker implements AutoCloseable {
                             .thenAccept(done ->
                                     ready.completeExceptionally(
                                             new IllegalStateException("its actors have stopped")));
-            return new EmbeddedWorker(
-                    system, settings, ready.get(START_LIMIT.toSeconds(), TimeUnit.SECONDS));
+            EmbeddedWorker worker =
+                    new EmbeddedWorker(
+                            system, settings, ready.get(START_LIMIT.toSeconds(), TimeUnit.SECONDS));
+            Runtime.getRuntime().addShutdownHook(new Thread(worker::interrupt, "end-of-worker"));
+            return worker;
         } catch (ExecutionException | TimeoutException e) {
             system.terminate();
             throw new IOException("the worker did not start: " + e, e);
@@ -149,6 +153,17 @@ final class EmbeddedWorker implements AutoCloseable {
     ContainerSession create(ContainerConfig config)
             throws ContainerException, InterruptedException {
         return ContainerSession.create(system, supervisor, config);
+    }
+
+    /** Whether a signal is ending this process: what containers answer then means nothing. */
+    boolean isInterrupted() {
+        return interrupted;
+    }
+
+    /** The JVM ends, because all is done or because of a signal such as that of Ctrl-C. */
+    private void interrupt() {
+        interrupted = true;
+        close();
     }
 
     /**

@@ -28,6 +28,9 @@ public final class Main implements Runnable {
     /** Cloister itself failed: EX_SOFTWARE of sysexits.h. */
     static final int SOFTWARE = 70;
 
+    /** As shells report the end by SIGINT; the JVM itself sets the code of the signal there was. */
+    static final int INTERRUPTED = 130;
+
     private static final String LOGBACK = "logback.configurationFile";
     private static final String LOG_LEVEL = "cloister.log.level";
 

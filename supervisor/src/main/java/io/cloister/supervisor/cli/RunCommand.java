@@ -144,8 +144,6 @@ final class RunCommand implements Callable<Integer> {
                             + " container's PATH; the work directory is /w.")
     private List<String> arguments = new ArrayList<>();
 
-    private volatile boolean interrupted;
-
     @Override
     public Integer call() throws IOException, InterruptedException {
         Execve request = request();
@@ -153,16 +151,8 @@ final class RunCommand implements Callable<Integer> {
                 Map.of("cloister.containers.warm", 0, "cloister.containers.max", 1);
         try (EmbeddedWorker worker = EmbeddedWorker.local(overrides)) {
             ContainerConfig config = config(worker.settings().standard());
-            Thread onSignal =
-                    new Thread(
-                            () -> {
-                                interrupted = true;
-                                worker.close();
-                            },
-                            "end-of-worker");
-            Runtime.getRuntime().addShutdownHook(onSignal);
             ExecveReply reply = run(worker, config, request);
-            if (!interrupted) {
+            if (!worker.isInterrupted()) {
                 report(reply);
             }
             return RunExit.codeOf(reply);

@@ -72,6 +72,26 @@ final class TextTable {
         text.append(line.toString().stripTrailing()).append('\n');
     }
 
+    /**
+     * Appends text in lines of at most {@code width} characters, or one word: the first one after
+     * the heading, the others below it.
+     */
+    static void wrap(StringBuilder out, String heading, String text, int width) {
+        StringBuilder line = new StringBuilder(heading);
+        boolean empty = true;
+        for (String word : text.strip().split("\\s+")) {
+            if (!empty && line.length() + 1 + word.length() > width) {
+                out.append(line).append('\n');
+                line.setLength(0);
+                line.append(" ".repeat(heading.length()));
+                empty = true;
+            }
+            line.append(empty ? "" : " ").append(word);
+            empty = false;
+        }
+        out.append(line.toString().stripTrailing()).append('\n');
+    }
+
     private static int length(String cell) {
         return cell.codePointCount(0, cell.length());
     }

@@ -342,9 +342,8 @@ public final class Doctor implements AutoCloseable {
 
     private Finding containerIds() throws IOException {
         String name = "container ids";
-        UidRanges opened = UidRanges.open(block);
-        ranges = opened;
         if (!root) {
+            ranges = UidRanges.open(block);
             return Finding.ok(name, "your own uid %d".formatted(LibC.geteuid()));
         }
         long first = block.start();
@@ -366,6 +365,7 @@ public final class Doctor implements AutoCloseable {
                             .formatted(first, first + count - 1, overlaps.getFirst()),
                     "set cloister.uid-ranges.start to a multiple of 65536 that is free");
         }
+        ranges = UidRanges.open(block);
         return Finding.ok(
                 name,
                 "%d ranges of %d from %d, nobody else's"

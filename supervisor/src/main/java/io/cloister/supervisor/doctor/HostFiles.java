@@ -41,12 +41,12 @@ record HostFiles(Path root) {
         return Files.exists(at(path), LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Whether both are there and are the same file; false when that cannot be told. */
-    boolean differ(String one, String other) {
+    /** Where a symbolic link leads; empty when it cannot be read. */
+    Optional<String> link(String path) {
         try {
-            return !Files.isSameFile(at(one), at(other));
+            return Optional.of(Files.readSymbolicLink(at(path)).toString());
         } catch (IOException e) {
-            return false;
+            return Optional.empty();
         }
     }
 

@@ -5,6 +5,7 @@ import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -104,11 +105,8 @@ final class NamespaceCauses {
                     "forbidden, because parts of this machine's /proc are hidden: "
                             + String.join(", ", covers.subList(0, Math.min(4, covers.size())))
                             + (covers.size() > 4 ? ", …" : ""),
-                    "unmount them, or "
-                            + OUTER_CONTAINER.replace(
-                                    "--privileged, or with",
-                                    "--security-opt systempaths=unconfined (Kubernetes: procMount:"
-                                            + " Unmasked), or --privileged, or with"));
+                    "unmount what hides them, or start the outer container with --security-opt"
+                            + " systempaths=unconfined (Kubernetes: procMount: Unmasked)");
         }
         return ofDenial("mounting proc", errno);
     }
@@ -123,7 +121,7 @@ final class NamespaceCauses {
                             + ", or give the JVM's executable an AppArmor profile with the rule"
                             + " 'userns,', or run as root");
         }
-        if (errno.equals(Errno.EPERM) && files.differ("/proc/1/root", "/")) {
+        if (errno.equals(Errno.EPERM) && isChrooted()) {
             return new Cause(
                     "EPERM: this process is in a chroot, where " + what + " are forbidden",
                     "leave the chroot; a container made with pivot_root will do");
@@ -143,8 +141,8 @@ final class NamespaceCauses {
         return new Cause(
                 what + ": " + errno,
                 errno.equals(Errno.EPERM) || errno.equals(Errno.EACCES)
-                        ? "a security module (AppArmor, SELinux) may forbid it: look for a denial in"
-                                + " dmesg or the audit log"
+                        ? "a chroot, or a security module (AppArmor, SELinux), may forbid it: leave"
+                                + " the chroot, or look for a denial in dmesg or the audit log"
                         : "");
     }
 
@@ -159,6 +157,26 @@ final class NamespaceCauses {
                 .filter(fields -> fields.length == 3)
                 .map(fields -> Arrays.stream(fields).mapToLong(Long::parseLong).toArray())
                 .anyMatch(map -> map[0] <= first && first + count <= map[0] + map[2]);
+    }
+
+    /**
+     * Whether this process's root is another than that of its mount namespace, which the first
+     * process has when it is in the same one. Only root may look; others are told nothing.
+     */
+    private boolean isChrooted() {
+        Optional<String> namespace = files.link("/proc/self/ns/mnt");
+        return namespace.isPresent()
+                && namespace.equals(files.link("/proc/1/ns/mnt"))
+                && !rootMount("1").equals(rootMount("self"));
+    }
+
+    /** The number of the mount that a process sees as its root: proc_pid_mountinfo(5). */
+    private Optional<String> rootMount(String process) {
+        return files.lines("/proc/" + process + "/mountinfo").stream()
+                .map(line -> line.split(" "))
+                .filter(fields -> fields.length > 4 && fields[4].equals("/"))
+                .map(fields -> fields[0])
+                .reduce((below, above) -> above);
     }
 
     private boolean isFiltered() {

@@ -30,4 +30,22 @@ class TextTableTest {
         TextTable table = new TextTable(Column.left("one"));
         assertThatThrownBy(() -> table.row("1", "2")).isInstanceOf(IllegalArgumentException.class);
     }
+
+    @Test
+    void shouldWrapLongTextBelowItsHeading() {
+        StringBuilder out = new StringBuilder();
+        TextTable.wrap(out, "✗  name  ", "one two three four", 16);
+        TextTable.wrap(out, "-  name  ", "averyverylongword x", 16);
+        TextTable.wrap(out, "·  name  ", "", 16);
+        assertThat(out.toString())
+                .isEqualTo(
+                        """
+                        ✗  name  one two
+                                 three
+                                 four
+                        -  name  averyverylongword
+                                 x
+                        ·  name
+                        """);
+    }
 }
