@@ -12,7 +12,8 @@
  *
  * What must hold, whatever arrives: every message gets exactly one FINAL reply, its numbers are in
  * their bounds, what it points to lies in the three areas, a bad frame is answered as such and a
- * good one is not, and the process ends at the end of the stream, never before.
+ * good one is not, the steps that ran are those that should, and the process ends at the end of the
+ * stream, never before.
  *
  * cc -DSTANDALONE brings a main() for machines without libFuzzer:
  *   fuzz_init RUNS SEED CORPUS_DIRECTORY [SECONDS]
@@ -215,6 +216,35 @@ static long deliver(struct msghdr *m)
     return (long)n;
 }
 
+/* Which steps ran: all up to the first failure, but for the blocks of children; after it those that
+ * are marked ALWAYS, and no other. (A fork that is repeated leaves results of earlier children.) */
+static void check_results(const struct reply *head)
+{
+    const struct instruction *p = instructions();
+    uint32_t block_end = 0;
+    int repeated = 0;
+
+    for (uint32_t i = 0; i < head->count; i++) {
+        int in_block = i < block_end;
+
+        if (head->fail && i >= (uint32_t)head->fail && !(p[i].flags & ALWAYS))
+            MUST(RESULTS[i] == NOT_RUN || (in_block && repeated));
+        else if (!in_block)
+            MUST(RESULTS[i] != NOT_RUN);
+        if (p[i].op == FORK) {
+            block_end = i + 1 + p[i].aux;
+            repeated = p[i].flags & REPEAT;
+        }
+    }
+    if (head->fail) {
+        int64_t r = RESULTS[head->fail - 1];
+
+        MUST(r == -(int64_t)head->error);
+        MUST(r < 0 || p[head->fail - 1].flags & POSITIVE);
+        MUST(!(p[head->fail - 1].flags & CONT));
+    }
+}
+
 static uint64_t checksum; /* keeps the reads of a reply's parts alive */
 
 static long take_reply(const struct msghdr *m, long flags)
@@ -266,6 +296,8 @@ static long take_reply(const struct msghdr *m, long flags)
     if (attempts == 1) {
         MUST((head.fail == -1) == is_bad);
         MUST(head.count == its_count);
+        if (!is_bad)
+            check_results(&head);
         if (is_bad) {
             MUST(m->msg_iovlen == 2 && !m->msg_control);
             MUST(head.error == EMSGSIZE || head.error == EBADMSG || head.error == EINVAL);
