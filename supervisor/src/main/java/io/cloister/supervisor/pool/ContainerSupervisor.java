@@ -107,7 +107,7 @@ public final class ContainerSupervisor
         }
     }
 
-    private record Forked(Birth birth, Spawner.Forked forked) implements Command {}
+    private record Forked(Spawner.Forked forked) implements Command {}
 
     private record WasConfigured(Member member, @Nullable ConfReply reply) implements Command {}
 
@@ -151,13 +151,15 @@ public final class ContainerSupervisor
     private final CloisterSettings settings;
     private final UidRanges ranges;
     private final ActorRef<Spawner.Fork> spawner;
+    private final ActorRef<Spawner.Forked> forked;
     private final Container.Settings containerSettings;
     private final Map<ActorRef<?>, Member> members = new LinkedHashMap<>();
     private final Map<Long, Member> leases = new HashMap<>();
     private final Map<Member, Waiting> requesters = new HashMap<>();
     private final Queue<Waiting> waiting = new ArrayDeque<>();
     private final List<ActorRef<Drained>> drainers = new ArrayList<>();
-    private int births;
+    private final Map<Long, Birth> births = new HashMap<>();
+    private long lastBirth;
     private long lastLease;
     private long containersNamed;
     private boolean draining;
@@ -176,6 +178,8 @@ public final class ContainerSupervisor
         this.settings = settings;
         this.ranges = ranges;
         spawner = context.spawn(Spawner.create(ranges), "spawner", DispatcherSelector.blocking());
+        context.watch(spawner);
+        forked = context.messageAdapter(Spawner.Forked.class, Forked::new);
         containerSettings =
                 new Container.Settings(
                         settings.deadline(),
@@ -245,7 +249,7 @@ public final class ContainerSupervisor
             case Release release -> onRelease(release);
             case Drain drain -> onDrain(drain);
             case GetStatus status -> onGetStatus(status);
-            case Forked(Birth birth, Spawner.Forked forked) -> onForked(birth, forked);
+            case Forked(Spawner.Forked forked) -> onForked(forked);
             case WasConfigured configured -> onConfigured(configured);
             case WasReset reset -> onReset(reset);
             case WaitedTooLong late -> onWaitedTooLong(late.waiting());
@@ -337,7 +341,7 @@ public final class ContainerSupervisor
         status.replyTo()
                 .tell(
                         new PoolStatus(
-                                births + count(State.STARTING),
+                                births.size() + count(State.STARTING),
                                 count(State.IDLE),
                                 count(State.LEASED),
                                 count(State.RESETTING) + count(State.ENDING),
@@ -353,14 +357,15 @@ public final class ContainerSupervisor
 
     /** Containers that are, or are about to be; one that is ending has made room. */
     private int population() {
-        return births + members.size() - count(State.ENDING);
+        return births.size() + members.size() - count(State.ENDING);
     }
 
     private void refill() {
         if (draining || backingOff) {
             return;
         }
-        int ready = births + count(State.STARTING) + count(State.IDLE) + count(State.RESETTING);
+        int ready =
+                births.size() + count(State.STARTING) + count(State.IDLE) + count(State.RESETTING);
         int wanted = settings.warmContainers() + waiting.size();
         while (ready < wanted && population() < settings.maxContainers()) {
             begin(new Birth(settings.standard(), Optional.empty()));
@@ -368,26 +373,19 @@ public final class ContainerSupervisor
         }
     }
 
+    /** Not an ask: an init that is born after a timeout would have no owner. */
     private void begin(Birth birth) {
-        births++;
-        getContext()
-                .ask(
-                        Spawner.Forked.class,
-                        spawner,
-                        settings.configureDeadline(),
-                        Spawner.Fork::new,
-                        (forked, late) ->
-                                new Forked(
-                                        birth,
-                                        forked == null
-                                                ? new Spawner.Stillborn("the zygote did not answer")
-                                                : forked));
+        births.put(++lastBirth, birth);
+        spawner.tell(new Spawner.Fork(lastBirth, forked));
     }
 
-    private Behavior<Command> onForked(Birth birth, Spawner.Forked forked) {
-        births--;
+    private Behavior<Command> onForked(Spawner.Forked forked) {
+        Birth birth = births.remove(forked.birth());
+        if (birth == null) {
+            throw new IllegalStateException("the spawner answered twice");
+        }
         switch (forked) {
-            case Spawner.Stillborn(String reason) ->
+            case Spawner.Stillborn(long id, String reason) ->
                     onFailedBirth(birth, Failure.of(Failure.Kind.UNAVAILABLE, reason));
             case Spawner.Born born -> {
                 Member member = adopt(birth, born);
@@ -563,6 +561,9 @@ public final class ContainerSupervisor
     }
 
     private void onTerminated(ActorRef<?> ref) {
+        if (ref.equals(spawner)) {
+            throw new IllegalStateException("the spawner has stopped: nobody can fork inits");
+        }
         Member member = members.remove(ref);
         if (member == null) {
             List.copyOf(leases.values()).stream()
@@ -588,7 +589,7 @@ public final class ContainerSupervisor
     }
 
     private void answerDrainers() {
-        if (draining && births == 0 && members.isEmpty()) {
+        if (draining && births.isEmpty() && members.isEmpty()) {
             drainers.forEach(drainer -> drainer.tell(new Drained()));
             drainers.clear();
         }

@@ -23,16 +23,22 @@ import org.slf4j.LoggerFactory;
 final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
     private static final Logger LOG = LoggerFactory.getLogger(Spawner.class);
 
-    /** Fork an init with ids of its own. */
-    record Fork(ActorRef<Forked> replyTo) {}
+    /**
+     * Fork an init with ids of its own. Answered always, and within a bound of the zygote's.
+     *
+     * @param birth comes back with the answer
+     */
+    record Fork(long birth, ActorRef<Forked> replyTo) {}
 
     /** What came of it. */
-    sealed interface Forked {}
+    sealed interface Forked {
+        long birth();
+    }
 
     /** The receiver owns both; the claim may go once the init is gone. */
-    record Born(InitProcess init, UidRanges.Claim claim) implements Forked {}
+    record Born(long birth, InitProcess init, UidRanges.Claim claim) implements Forked {}
 
-    record Stillborn(String reason) implements Forked {}
+    record Stillborn(long birth, String reason) implements Forked {}
 
     private final UidRanges ranges;
     private @Nullable Zygote zygote;
@@ -50,20 +56,20 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
     public Behavior<Fork> onMessage(Fork fork) {
         Forked forked;
         try {
-            forked = fork();
+            forked = fork(fork.birth());
         } catch (IOException | RuntimeException e) {
             LOG.warn("cannot create a container", e);
-            forked = new Stillborn(String.valueOf(e.getMessage()));
+            forked = new Stillborn(fork.birth(), String.valueOf(e.getMessage()));
         }
         fork.replyTo().tell(forked);
         return this;
     }
 
-    private Forked fork() throws IOException {
+    private Forked fork(long birth) throws IOException {
         Zygote parent = livingZygote();
         UidRanges.Claim claim = ranges.claim();
         try {
-            return new Born(parent.fork(claim.ids()), claim);
+            return new Born(birth, parent.fork(claim.ids()), claim);
         } catch (IOException | RuntimeException e) {
             claim.release();
             throw e;
