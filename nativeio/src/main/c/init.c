@@ -130,6 +130,8 @@ static int32_t check(uint64_t n)
             return EINVAL;
         if (p[i].op > REPLY || (p[i].op == FORK && (block || p[i].aux >= m->count - i)))
             return EINVAL;
+        if (p[i].op >= FORK && p[i].flags & REPEAT) /* would hardly ever end */
+            return EINVAL;
         block = p[i].op == FORK ? p[i].aux : block ? block - 1 : 0;
     }
     return 0;

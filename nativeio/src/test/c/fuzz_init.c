@@ -113,6 +113,8 @@ static int is_good_frame(const unsigned char *b, size_t n)
 
         if (b[at + 2] >= 32 || b[at + 3] >= 64 || op > REPLY)
             return 0;
+        if (op >= FORK && b[at + 2] & REPEAT)
+            return 0;
         if (op == FORK) {
             if (i < until || i + u32_at(b, at + 4) >= steps)
                 return 0;
@@ -217,24 +219,21 @@ static long deliver(struct msghdr *m)
 }
 
 /* Which steps ran: all up to the first failure, but for the blocks of children; after it those that
- * are marked ALWAYS, and no other. (A fork that is repeated leaves results of earlier children.) */
+ * are marked ALWAYS, and no other. */
 static void check_results(const struct reply *head)
 {
     const struct instruction *p = instructions();
     uint32_t block_end = 0;
-    int repeated = 0;
 
     for (uint32_t i = 0; i < head->count; i++) {
         int in_block = i < block_end;
 
         if (head->fail && i >= (uint32_t)head->fail && !(p[i].flags & ALWAYS))
-            MUST(RESULTS[i] == NOT_RUN || (in_block && repeated));
+            MUST(RESULTS[i] == NOT_RUN);
         else if (!in_block)
             MUST(RESULTS[i] != NOT_RUN);
-        if (p[i].op == FORK) {
+        if (p[i].op == FORK)
             block_end = i + 1 + p[i].aux;
-            repeated = p[i].flags & REPEAT;
-        }
     }
     if (head->fail) {
         int64_t r = RESULTS[head->fail - 1];

@@ -71,7 +71,9 @@ class InitFrameTest {
                 Arguments.of("the last operation", one(0xffff, 0, 0, 0).encode(7), "EINVAL"),
                 Arguments.of("a block over the end", one(FORK, 0, 0, 1).encode(7), "EINVAL"),
                 Arguments.of("a block of 2^32 - 1", one(FORK, 0, 0, -1).encode(7), "EINVAL"),
-                Arguments.of("a fork within a block", nested(), "EINVAL"));
+                Arguments.of("a fork within a block", nested(), "EINVAL"),
+                Arguments.of("a fork for ever", one(FORK, Linux.REPEAT, 0, 0).encode(7), "EINVAL"),
+                Arguments.of("a reply for ever", one(REPLY, 4, 0, 1).encode(7), "EINVAL"));
     }
 
     @ParameterizedTest(name = "{0}")
