@@ -292,10 +292,7 @@ class HostileProgramsTest {
                     case Termination.Signalled signalled -> "signal:" + signalled.signal();
                 };
         String seen =
-                result.limit()
-                        .filter(limit -> limit != LimitFired.FILE_SIZE)
-                        .map(LimitFired::text)
-                        .orElse(end);
+                result.limit().map(LimitFired::text).orElse(end);
         assertThat(texts(expected)).as(result + "\n" + ended.output()).contains(seen);
         assertThat(result.killed()).isFalse();
         assertThat(ended.inputUnchanged()).as("input unchanged").isTrue();

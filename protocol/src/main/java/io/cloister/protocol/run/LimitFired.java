@@ -8,9 +8,7 @@ public enum LimitFired implements Coded {
     /** Init ended the run when its wall time was over. */
     WALL_TIME(0, "wall-time"),
     /** The CPU time limit ended the program. */
-    CPU_TIME(1, "cpu-time"),
-    /** The program wrote beyond its file size limit. */
-    FILE_SIZE(2, "file-size");
+    CPU_TIME(1, "cpu-time");
 
     private final int code;
     private final String text;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.container;
 
+import akka.actor.DeadLetterSuppression;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
@@ -124,8 +125,8 @@ public final class Container {
     /** A reply of init's. */
     record Received(ProgramResult result) implements Command {}
 
-    /** The container cannot be trusted any more. */
-    record Lost(String reason) implements Command {}
+    /** The container cannot be trusted any more; of no interest once it has ended. */
+    record Lost(String reason) implements Command, DeadLetterSuppression {}
 
     /** A run's first program is over; what follows from it. */
     record RunEnded(Exchange<ExecveReply> next) implements Command {}

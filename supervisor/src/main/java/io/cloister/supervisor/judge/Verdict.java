@@ -4,7 +4,6 @@ package io.cloister.supervisor.judge;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 
@@ -37,8 +36,7 @@ public record Verdict(JudgeStatus status, Status detail, String explanation) {
         if (result.killed()) {
             return new Verdict(JudgeStatus.INTERNAL_ERROR, Status.CANCELLED, "cancelled");
         }
-        boolean fileLimit = result.limit().filter(LimitFired.FILE_SIZE::equals).isPresent();
-        if (outputExceeded || fileLimit) {
+        if (outputExceeded) {
             return new Verdict(JudgeStatus.OUTPUT_LIMIT, Status.OUTPUT_LIMIT, "");
         }
         if (result.limit().isPresent()) {
