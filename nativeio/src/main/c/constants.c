@@ -161,7 +161,12 @@ void constants(void)
     /* sys/socket.h, sys/ioctl.h, termios.h, sys/mman.h, unistd.h */
     C(AF_UNSPEC) C(AF_UNIX) C(AF_INET) C(AF_INET6) C(AF_NETLINK) C(AF_PACKET) C(AF_ALG)
     C(AF_VSOCK) C(SOCK_DGRAM) C(SOCK_SEQPACKET) C(SOCK_CLOEXEC)
-    C(SHUT_RDWR) C(SOL_SOCKET) C(SO_SNDBUF) C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSWINSZ) C(MFD_CLOEXEC)
+    C(SHUT_RDWR) C(SOL_SOCKET) C(SO_SNDBUF) C(SCM_RIGHTS) C(MSG_CMSG_CLOEXEC)
+    C(MSG_TRUNC) C(MSG_CTRUNC) SIZE(msghdr) FIELD(msghdr, msg_iov) FIELD(msghdr, msg_iovlen)
+    FIELD(msghdr, msg_control) FIELD(msghdr, msg_controllen) FIELD(msghdr, msg_flags) SIZE(iovec)
+    FIELD(iovec, iov_base) FIELD(iovec, iov_len) SIZE(cmsghdr) FIELD(cmsghdr, cmsg_len)
+    FIELD(cmsghdr, cmsg_level) FIELD(cmsghdr, cmsg_type)
+    C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSWINSZ) C(MFD_CLOEXEC)
     C(MFD_ALLOW_SEALING) C(MFD_EXEC) C(_SC_PAGESIZE) C(_SC_CLK_TCK)
 
     /* spawn.h */

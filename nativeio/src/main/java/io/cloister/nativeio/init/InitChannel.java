@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.nativeio.init;
 
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
 import com.sun.jna.ptr.IntByReference;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.SystemCallException;
@@ -12,7 +14,6 @@ import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.SyscallProgram;
 import java.io.EOFException;
 import java.io.FileDescriptor;
-import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -38,6 +39,12 @@ public final class InitChannel implements AutoCloseable {
 
     private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
+    /** Where recvmsg(2) finds its parts: a struct msghdr, a struct iovec, control messages. */
+    private static final int IOVEC = Linux.msghdr_SIZE;
+
+    private static final int CONTROL = IOVEC + Linux.iovec_SIZE;
+
+    private final Memory header = new Memory(CONTROL + ANCILLARY_BYTES);
     private final Fd socket;
     private final AFUNIXDatagramChannel channel;
     private final ReentrantLock sending = new ReentrantLock();
@@ -69,7 +76,6 @@ public final class InitChannel implements AutoCloseable {
             if (replaced == -1) {
                 throw new SystemCallException("dup3", ours.what(), LibC.errno());
             }
-            channel.setAncillaryReceiveBufferSize(ANCILLARY_BYTES);
             return new Pair(new InitChannel(placeholder[0], channel), pair[1]);
         } catch (IOException | RuntimeException e) {
             placeholder[0].close();
@@ -89,10 +95,6 @@ public final class InitChannel implements AutoCloseable {
             LibC.setsockopt(end.number(), Linux.SOL_SOCKET, Linux.SO_SNDBUF, bytes, Integer.BYTES);
         }
         return owned;
-    }
-
-    private static int numberOf(FileDescriptor descriptor) throws IOException {
-        return FileDescriptorCast.using(descriptor).as(Integer.class);
     }
 
     /**
@@ -157,17 +159,46 @@ public final class InitChannel implements AutoCloseable {
     }
 
     private ProgramResult read(ByteBuffer buffer) throws IOException {
-        int n = channel.read(buffer);
+        header.clear();
+        header.setPointer(Linux.msghdr_msg_iov, header.share(IOVEC));
+        header.setLong(Linux.msghdr_msg_iovlen, 1);
+        header.setPointer(Linux.msghdr_msg_control, header.share(CONTROL));
+        header.setLong(Linux.msghdr_msg_controllen, ANCILLARY_BYTES);
+        header.setPointer(IOVEC + Linux.iovec_iov_base, Native.getDirectBufferPointer(buffer));
+        header.setLong(IOVEC + Linux.iovec_iov_len, buffer.capacity());
+        long n = LibC.recvmsg(socket.number(), header, Linux.MSG_CMSG_CLOEXEC);
+        if (n == -1) {
+            throw new SystemCallException("recvmsg", socket.what(), LibC.errno());
+        }
         List<Fd> descriptors = takeDescriptors();
         try {
-            if (n <= 0) {
+            if (n == 0) {
                 throw new EOFException("its socket is closed");
             }
-            return ProgramResult.decode(buffer.flip(), descriptors);
+            int cut = Linux.MSG_TRUNC | Linux.MSG_CTRUNC;
+            if ((header.getInt(Linux.msghdr_msg_flags) & cut) != 0) {
+                throw new BadReplyException("more than there can be");
+            }
+            return ProgramResult.decode(buffer.limit((int) n), descriptors);
         } catch (IOException | RuntimeException e) {
             descriptors.forEach(Fd::close);
             throw e;
         }
+    }
+
+    /** Owns what came along: at most one control message, for init has nothing else to send. */
+    private List<Fd> takeDescriptors() {
+        if (header.getLong(Linux.msghdr_msg_controllen) < Linux.cmsghdr_SIZE
+                || header.getInt(CONTROL + Linux.cmsghdr_cmsg_type) != Linux.SCM_RIGHTS) {
+            return List.of();
+        }
+        long bytes = header.getLong(CONTROL + Linux.cmsghdr_cmsg_len) - Linux.cmsghdr_SIZE;
+        List<Fd> owned = new ArrayList<>();
+        for (long at = 0; at < bytes; at += Integer.BYTES) {
+            int number = header.getInt(CONTROL + Linux.cmsghdr_SIZE + at);
+            owned.add(Fd.own(number, "received from init"));
+        }
+        return owned;
     }
 
     private void requireOpen() throws EOFException {
@@ -199,29 +230,6 @@ public final class InitChannel implements AutoCloseable {
     private static int millisUntil(long deadline) {
         long left = Math.max(0, deadline - System.nanoTime());
         return (int) Math.min(Integer.MAX_VALUE, Math.ceilDiv(left, 1_000_000L));
-    }
-
-    /**
-     * Takes the descriptors out of junixsocket's hands: it would close them with the channel, and
-     * they are not close-on-exec.
-     */
-    private List<Fd> takeDescriptors() throws IOException {
-        FileDescriptor[] received = channel.getReceivedFileDescriptors();
-        if (received == null || received.length == 0) {
-            return List.of();
-        }
-        List<Fd> owned = new ArrayList<>(received.length);
-        for (FileDescriptor descriptor : received) {
-            int copy = LibC.fcntl(numberOf(descriptor), Linux.F_DUPFD_CLOEXEC, 0);
-            Errno errno = copy == -1 ? LibC.errno() : Errno.NONE;
-            new FileInputStream(descriptor).close();
-            if (copy == -1) {
-                owned.forEach(Fd::close);
-                throw new SystemCallException("fcntl", "a received descriptor", errno);
-            }
-            owned.add(Fd.own(copy, "received from init"));
-        }
-        return owned;
     }
 
     private static ByteBuffer takeBuffer() {

@@ -259,8 +259,7 @@ public final class Zygote implements AutoCloseable {
      * @return why it may not; empty when it may
      * @throws IOException when the zygote is lost
      */
-    public Optional<SyscallFailure> tryNamespaces(String what, long namespaces)
-            throws IOException {
+    public Optional<SyscallFailure> tryNamespaces(String what, long namespaces) throws IOException {
         SyscallProgram.Builder b = SyscallProgram.named("try namespaces");
         b.fork(
                 "create",

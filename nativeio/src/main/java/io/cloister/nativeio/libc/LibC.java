@@ -67,6 +67,9 @@ public final class LibC {
     /** shutdown(2). */
     public static native int shutdown(int fd, int how);
 
+    /** recvmsg(2) into what a {@code struct msghdr} points to. */
+    public static native long recvmsg(int fd, Pointer message, int flags);
+
     /** poll(2) on an array of {@code struct pollfd}. */
     public static native int poll(byte[] fds, long count, int timeoutMillis);
 

@@ -103,7 +103,10 @@ class HeadersTest {
                     "rusage",
                     "__user_cap_header_struct",
                     "__user_cap_data_struct",
-                    "sock_fprog");
+                    "sock_fprog",
+                    "msghdr",
+                    "cmsghdr",
+                    "iovec");
 
     @TempDir private Path directory;
 
