@@ -239,11 +239,15 @@ final class RunCommand implements Callable<Integer> {
         return Path.of(path).toAbsolutePath().normalize().toString();
     }
 
-    private static void copyIn(ContainerSession container, String copy)
+    private void copyIn(ContainerSession container, String copy)
             throws IOException, ContainerException, InterruptedException {
         int colon = copy.indexOf(':');
         Path file = Path.of(colon < 0 ? copy : copy.substring(0, colon));
         String name = colon < 0 ? String.valueOf(file.getFileName()) : copy.substring(colon + 1);
+        if (!Files.isRegularFile(file)) {
+            throw new ParameterException(
+                    spec.commandLine(), "there is no file '%s' to copy".formatted(file));
+        }
         int mode = Files.isExecutable(file) ? 0755 : 0644;
         container.write(name, mode, Files.readAllBytes(file));
     }

@@ -4,7 +4,6 @@ package io.cloister.supervisor.cli;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
 import io.cloister.protocol.run.Termination;
 
 /** The exit codes of {@code run}: the program's own, else those of timeout(1) and the shells. */
@@ -25,13 +24,10 @@ final class RunExit {
     }
 
     private static int codeOf(ExecveResult result) {
-        boolean time =
-                result.limit()
-                        .filter(limit ->
-                                limit == LimitFired.WALL_TIME || limit == LimitFired.CPU_TIME)
-                        .isPresent();
-        if (time) {
-            return TIME_LIMIT;
+        if (result.limit().isPresent()) {
+            return switch (result.limit().get()) {
+                case WALL_TIME, CPU_TIME -> TIME_LIMIT;
+            };
         }
         return switch (result.termination()) {
             case Termination.Exited(int code) -> code;

@@ -4,6 +4,7 @@ package io.cloister.supervisor.judge;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.LimitFired;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 
@@ -40,8 +41,11 @@ public record Verdict(JudgeStatus status, Status detail, String explanation) {
             return new Verdict(JudgeStatus.OUTPUT_LIMIT, Status.OUTPUT_LIMIT, "");
         }
         if (result.limit().isPresent()) {
-            return new Verdict(
-                    JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, result.limit().get().text());
+            LimitFired limit = result.limit().get();
+            return switch (limit) {
+                case WALL_TIME, CPU_TIME ->
+                        new Verdict(JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, limit.text());
+            };
         }
         return switch (result.termination()) {
             case Termination.Signalled signalled ->
