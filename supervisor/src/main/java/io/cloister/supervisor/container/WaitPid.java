@@ -9,6 +9,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
+
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.PidFd;
 import io.cloister.nativeio.libc.Linux;
@@ -17,11 +18,13 @@ import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.supervisor.handler.Exchange;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Watches one run at a time: announces its start, passes on the caller's leave or a kill, and turns
@@ -64,6 +67,8 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
     private final ActorRef<Sender.Send> sender;
     private @Nullable Watch watch;
     private @Nullable PidFd waiting;
+    private boolean announced;
+    private boolean refused;
 
     private WaitPid(
             ActorContext<Command> context,
@@ -96,6 +101,8 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
 
     private Behavior<Command> onWatch(Watch watch) {
         this.watch = watch;
+        announced = false;
+        refused = false;
         timers.startSingleTimer(DEADLINE, new DeadlinePassed(), watch.limit());
         return this;
     }
@@ -111,13 +118,17 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
     }
 
     private Behavior<Command> announce(Watch current, ProgramResult result) {
-        if (result.descriptors().size() != 1 || waiting != null || current.started().isEmpty()) {
+        if (result.descriptors().size() != 1 || announced || current.started().isEmpty()) {
             result.closeDescriptors();
             return lose("init announced a start that it was not asked to");
         }
         Fd descriptor = result.descriptors().getFirst();
         PidFd pidfd = new PidFd(descriptor);
         waiting = pidfd;
+        announced = true;
+        if (refused) {
+            return onKill();
+        }
         timers.startSingleTimer(LEAVE, new Kill(), current.leave());
         try {
             OptionalInt pid = pidfd.pid();
@@ -140,7 +151,10 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
         return this;
     }
 
-    /** A child that waits for leave is killed directly; a message would be its leave. */
+    /**
+     * A child that waits for leave is killed directly; a message would be its leave. So it is when
+     * a kill comes before the announcement.
+     */
     private Behavior<Command> onKill() {
         PidFd child = waiting;
         if (child != null) {
@@ -151,6 +165,8 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
             } finally {
                 forget();
             }
+        } else if (watch != null && watch.started().isPresent() && !announced) {
+            refused = true;
         } else if (watch != null) {
             sendSign();
         }
