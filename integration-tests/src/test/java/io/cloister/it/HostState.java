@@ -17,7 +17,8 @@ import java.util.TreeMap;
 
 /**
  * What this process has of the host: descriptors, threads, child processes, mounts, locks, System V
- * IPC objects; as counts by kind. What the JVM and Akka open and start when they please is left out.
+ * IPC objects; as counts by kind. What the JVM and Akka open and start when they please is left
+ * out.
  */
 public record HostState(Map<String, Integer> counts) {
     /** When nothing is left, that is so at once; the machine may be busy. */
@@ -46,8 +47,7 @@ public record HostState(Map<String, Integer> counts) {
     /** Waits until there is no more of anything than then; less is fine: caches come and go. */
     public void assertUnchanged() {
         Waiting.within(
-                LIMIT,
-                () -> assertThat(now().moreThan(this)).as("more than before").isEmpty());
+                LIMIT, () -> assertThat(now().moreThan(this)).as("more than before").isEmpty());
     }
 
     /** What there is more of than in another state: by kind, how many before and now. */
@@ -122,7 +122,10 @@ public record HostState(Map<String, Integer> counts) {
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(PROC, "[0-9]*")) {
             for (Path entry : entries) {
                 try {
-                    all.add(parse(Files.readString(entry.resolve("stat"), StandardCharsets.ISO_8859_1)));
+                    all.add(
+                            parse(
+                                    Files.readString(
+                                            entry.resolve("stat"), StandardCharsets.ISO_8859_1)));
                 } catch (IOException e) {
                     continue; // it has ended
                 }

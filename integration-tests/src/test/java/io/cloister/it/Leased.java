@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
+
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.protocol.container.ContainerConfig;
@@ -26,6 +27,7 @@ import io.cloister.supervisor.container.OpenReply;
 import io.cloister.supervisor.container.Opened;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -59,6 +61,29 @@ public final class Leased implements AutoCloseable {
         worker.release(lease);
     }
 
+    /** Ends the container and waits for that. */
+    public void endNow() {
+        tell(new Container.Destroy());
+        awaitEnd();
+    }
+
+    /** The host's number of this container's init. */
+    public int initPid() {
+        TestProbe<Container.Started> probe = worker.probe(Container.Started.class);
+        CompletionStage<ExecveReply> reply =
+                executeAnnounced(
+                        Execve.of("/bin/true").announceStart(true).build(),
+                        ExecveDescriptors.none(),
+                        probe.getRef());
+        Container.Started started = probe.receiveMessage(Worker.PATIENCE);
+        int init = Processes.parent(started.pid());
+        started.pidfd().close();
+        tell(new Container.Kill());
+        Worker.await(reply);
+        probe.stop();
+        return init;
+    }
+
     /** Waits until the container's actor has stopped. */
     public void awaitEnd() {
         TestProbe<Object> probe = worker.probe(Object.class);
@@ -83,7 +108,8 @@ public final class Leased implements AutoCloseable {
     public ConfReply configure(ContainerConfig config) {
         return Worker.await(
                 worker.<Container.Command, ConfReply>ask(
-                        container(), replyTo -> new Container.Configure(new Conf(config), replyTo)));
+                        container(),
+                        replyTo -> new Container.Configure(new Conf(config), replyTo)));
     }
 
     public OpenReply open(Open request) {
@@ -111,8 +137,7 @@ public final class Leased implements AutoCloseable {
         return Worker.await(
                 worker.<Container.Command, DeleteReply>ask(
                         container(),
-                        replyTo ->
-                                new Container.DeletePath(new Delete(path, recursive), replyTo)));
+                        replyTo -> new Container.DeletePath(new Delete(path, recursive), replyTo)));
     }
 
     /** Deletes what must be there. */
@@ -140,14 +165,11 @@ public final class Leased implements AutoCloseable {
 
     /** Asks for a run whose start is announced to a probe. */
     public CompletionStage<ExecveReply> executeAnnounced(
-            Execve request,
-            ExecveDescriptors descriptors,
-            ActorRef<Container.Started> started) {
+            Execve request, ExecveDescriptors descriptors, ActorRef<Container.Started> started) {
         return worker.ask(
                 container(),
                 replyTo ->
-                        new Container.Execute(
-                                request, descriptors, Optional.of(started), replyTo));
+                        new Container.Execute(request, descriptors, Optional.of(started), replyTo));
     }
 
     // ---- files ------------------------------------------------------------------------------

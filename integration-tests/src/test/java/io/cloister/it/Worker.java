@@ -7,8 +7,10 @@ import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.javadsl.AskPattern;
+
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.pool.ContainerSupervisor;
@@ -21,6 +23,7 @@ import io.cloister.supervisor.pool.ContainerSupervisor.GetStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.PoolStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Release;
+
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
@@ -78,8 +81,7 @@ public final class Worker implements AutoCloseable {
                 ConfigFactory.parseString(settings)
                         .withFallback(ConfigFactory.parseString(DEFAULTS))
                         .withFallback(ConfigFactory.load());
-        return new Worker(
-                config, known -> known.withStandard(standard.apply(known.standard())));
+        return new Worker(config, known -> known.withStandard(standard.apply(known.standard())));
     }
 
     public CloisterSettings settings() {
@@ -135,16 +137,24 @@ public final class Worker implements AutoCloseable {
     }
 
     /**
-     * Waits until nobody waits and all containers are ready: as many as are to be kept warm, or more
-     * that were in use. For a fixed number let {@code max} and {@code warm} be the same.
+     * Waits until nobody waits and all containers are ready: as many as are to be kept warm, or
+     * more that were in use. For a fixed number let {@code max} and {@code warm} be the same.
      */
     public void awaitCalm() {
-        Waiting.until(
-                () -> {
-                    PoolStatus status = status();
-                    assertThat(status.idle()).isGreaterThanOrEqualTo(settings.warmContainers());
-                    assertThat(status).isEqualTo(new PoolStatus(0, status.idle(), 0, 0, 0));
-                });
+        Waiting.until(() -> {
+            PoolStatus status = status();
+            assertThat(status.idle()).isGreaterThanOrEqualTo(settings.warmContainers());
+            assertThat(status).isEqualTo(new PoolStatus(0, status.idle(), 0, 0, 0));
+        });
+    }
+
+    /** Waits for calm with one container: of two, one is ended and perhaps replaced. */
+    void awaitOne() {
+        awaitCalm();
+        if (status().idle() > 1) {
+            create(standard()).endNow(); // takes the place of an idle one
+            awaitCalm();
+        }
     }
 
     /** Ends all containers. */

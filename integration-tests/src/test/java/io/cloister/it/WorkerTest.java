@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * A class whose tests share a worker with one warm container. After each of them the pool is back
+ * at strength and the host as it was.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("NullAway.Init") // set before all tests
+abstract class WorkerTest {
+    /** A fixed number of containers can be counted; the second is for those of a test's own. */
+    private static final String ONE = "cloister.containers { max = 2, warm = 1 }";
+
+    private final String settings;
+    private Worker worker;
+    private HostState before;
+
+    WorkerTest() {
+        this("");
+    }
+
+    /** HOCON over the usual settings. */
+    WorkerTest(String settings) {
+        this.settings = settings + "\n";
+    }
+
+    @BeforeAll
+    void startWorker() {
+        worker = Worker.start(settings + ONE);
+        worker.awaitCalm();
+        before = HostState.now();
+    }
+
+    @AfterEach
+    void shouldLeaveTheHostAsItWas() {
+        worker.awaitOne();
+        before.assertUnchanged();
+    }
+
+    @AfterAll
+    void stopWorker() {
+        worker.close();
+    }
+
+    Worker worker() {
+        return worker;
+    }
+
+    Leased acquire() {
+        return worker.acquire();
+    }
+}
