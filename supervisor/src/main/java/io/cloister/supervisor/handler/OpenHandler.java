@@ -38,7 +38,7 @@ import java.util.stream.Collectors;
  * mounts are nodev but for the devices that the operator put there.
  */
 public final class OpenHandler {
-    private static final int ROUND_FILES = 48;
+    private static final int ROUND_FILES = 200;
 
     /** What a file takes of a message beside its path, at most. */
     private static final int FILE_BYTES = 512;
