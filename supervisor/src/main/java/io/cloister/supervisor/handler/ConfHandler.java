@@ -148,7 +148,7 @@ public final class ConfHandler {
         for (Mount.Bind bind : directories.keySet()) {
             trees.put(bind, MountSteps.openTree(b, "bind", describe(bind), bind.source()));
         }
-        Step nullDevice = MountSteps.openTree(b, "mask with", "/dev/null", "/dev/null");
+        Optional<Step> nullDevice = Masks.openNullDevice(b, config);
         becomeContainerRoot(b);
         b.call(
                 "make mounts private",
@@ -195,21 +195,10 @@ public final class ConfHandler {
                     Arg.AT_FDCWD,
                     b.string(link.link()).address());
         }
-        List<Masks.Mask> masks = Masks.mask(b, config.maskPaths(), nullDevice);
         name(b, "host name", Sys.SETHOSTNAME, config.hostName());
         name(b, "domain name", Sys.SETDOMAINNAME, config.domainName());
-        protectRoot(b);
-        b.call(
-                "enter work directory",
-                config.workDirectory(),
-                Sys.CHDIR,
-                b.string(config.workDirectory()).address());
-        Optional<LockDown> last = Optional.empty();
-        if (config.initCommand().isEmpty()) {
-            last = Optional.of(LockDown.append(b));
-        }
+        Masks masks = Masks.look(b, config, nullDevice);
         SyscallProgram program = b.build();
-        Optional<LockDown> lockDown = last;
         return new Exchange.Run<>(
                 program,
                 result -> {
@@ -217,16 +206,38 @@ public final class ConfHandler {
                     if (failure.isPresent()) {
                         return doomed(explain(failure.get()));
                     }
-                    for (Masks.Mask mask : masks) {
-                        Optional<SyscallFailure> unmasked = mask.failure(result);
-                        if (unmasked.isPresent()) {
-                            return doomed(Failures.of(unmasked.get()));
-                        }
+                    Optional<SyscallFailure> unseen = masks.failure(result);
+                    if (unseen.isPresent()) {
+                        return doomed(Failures.of(unseen.get()));
                     }
-                    if (lockDown.isPresent()) {
-                        return finish(program, result, lockDown.get(), configured);
+                    SyscallProgram.Builder next = SyscallProgram.named("protect");
+                    masks.hide(next, program, result);
+                    return protect(next, initOutput, configured);
+                });
+    }
+
+    /** After the masks: nothing of the file system changes any more, nor do privileges. */
+    private Exchange<ConfReply> protect(
+            SyscallProgram.Builder b, Fd initOutput, Consumer<ContainerContext> configured) {
+        protectRoot(b);
+        b.call(
+                "enter work directory",
+                config.workDirectory(),
+                Sys.CHDIR,
+                b.string(config.workDirectory()).address());
+        Optional<LockDown> lockDown =
+                config.initCommand().isEmpty() ? Optional.of(LockDown.append(b)) : Optional.empty();
+        SyscallProgram program = b.build();
+        return new Exchange.Run<>(
+                program,
+                result -> {
+                    Optional<SyscallFailure> failure = result.failure(program);
+                    if (failure.isPresent()) {
+                        return doomed(Failures.of(failure.get()));
                     }
-                    return runInitCommand(initOutput, configured);
+                    return lockDown.isPresent()
+                            ? finish(program, result, lockDown.get(), configured)
+                            : runInitCommand(initOutput, configured);
                 });
     }
 

@@ -5,99 +5,152 @@ import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
 import io.cloister.nativeio.program.Arg;
+import io.cloister.nativeio.program.BadReplyException;
+import io.cloister.nativeio.program.Data;
 import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.Step;
+import io.cloister.nativeio.program.Structs;
 import io.cloister.nativeio.program.SyscallFailure;
 import io.cloister.nativeio.program.SyscallProgram;
+import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.container.MaskPath;
+import io.cloister.protocol.container.Mount;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
-/** Hides paths: a file behind /dev/null, a directory behind an empty read-only one. */
+/**
+ * Hides paths: a file behind /dev/null, a directory behind an empty read-only one; a missing path
+ * needs nothing. Which of them a path is must be known first: a mount that does not fit costs the
+ * kernel, when it takes it back, as much as twenty that do (namespace_unlock waits for RCU).
+ */
 final class Masks {
-    private static final String NULL_MASK = "/.null";
-    private static final String EMPTY_MASK = "/.empty";
+    /** Where the mount of /dev/null waits when the container has none of its own. */
+    private static final String STAGE = "/.null";
 
-    private Masks() {}
+    private final List<MaskPath> paths;
+    private final List<Step> looks;
+    private final Data stats;
+    private final String nullDevice;
 
-    /**
-     * One masked path: a file is hidden by /dev/null, a directory by an empty one, and what is
-     * neither is missing. Both are tried, since which it is shows only then.
-     */
-    record Mask(Step asFile, Step asDirectory) {
-        Optional<SyscallFailure> failure(ProgramResult result) {
-            Errno file = Errno.ofResult(result.of(asFile));
-            Errno directory = Errno.ofResult(result.of(asDirectory));
-            boolean hidden =
-                    (file.equals(Errno.NONE) && directory.equals(Errno.ENOTDIR))
-                            || (file.equals(Errno.ENOTDIR) && directory.equals(Errno.NONE));
-            boolean missing = file.equals(Errno.ENOENT) && directory.equals(Errno.ENOENT);
-            // a component of the path is a file: there is nothing to hide
-            boolean nowhere = file.equals(Errno.ENOTDIR) && directory.equals(Errno.ENOTDIR);
-            return hidden || missing || nowhere
-                    ? Optional.empty()
-                    : result.failureOf(asFile).or(() -> result.failureOf(asDirectory));
-        }
+    private Masks(List<MaskPath> paths, List<Step> looks, Data stats, String nullDevice) {
+        this.paths = paths;
+        this.looks = looks;
+        this.stats = stats;
+        this.nullDevice = nullDevice;
+    }
+
+    /** Where in the container /dev/null is by its configuration. */
+    private static Optional<String> ownNullDevice(ContainerConfig config) {
+        return config.mounts().stream()
+                .filter(Mount.Bind.class::isInstance)
+                .map(Mount.Bind.class::cast)
+                .filter(bind -> bind.source().equals("/dev/null"))
+                .filter(bind -> bind.devices() && !bind.optional())
+                .map(Mount.Bind::target)
+                .findFirst();
+    }
+
+    /** Appends, before the root is changed, what masks need of the host. */
+    static Optional<Step> openNullDevice(SyscallProgram.Builder b, ContainerConfig config) {
+        return config.maskPaths().isEmpty() || ownNullDevice(config).isPresent()
+                ? Optional.empty()
+                : Optional.of(MountSteps.openTree(b, "mask with", "/dev/null", "/dev/null"));
     }
 
     /**
-     * Appends the steps that mask paths in the root that init is in.
-     *
-     * @param nullDevice a copy of the mount of /dev/null, attached nowhere
+     * Appends steps that look at the paths in the root that init is in, and asks for what they see
+     * in the reply.
      */
-    static List<Mask> mask(SyscallProgram.Builder b, List<MaskPath> paths, Step nullDevice) {
-        List<Mask> masks = new ArrayList<>();
-        if (paths.isEmpty()) {
-            return masks;
-        }
-        MountSteps.makeFile(b, NULL_MASK);
-        MountSteps.setAttributes(
-                b,
-                "mask with",
-                "/dev/null",
-                nullDevice,
-                Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NOEXEC);
-        MountSteps.moveMount(b, "mask with", "/dev/null", nullDevice, NULL_MASK);
-        MountSteps.makeDirectories(b, new HashSet<>(Set.of("/")), EMPTY_MASK);
-        b.call(
-                "mask with",
-                "an empty directory",
-                Sys.MOUNT,
-                b.string("tmpfs").address(),
-                b.string(EMPTY_MASK).address(),
-                b.string("tmpfs").address(),
-                Arg.of(Linux.MS_RDONLY | Linux.MS_NOSUID | Linux.MS_NODEV | Linux.MS_NOEXEC),
-                b.string("size=4k,nr_inodes=1,mode=0555").address());
+    static Masks look(SyscallProgram.Builder b, ContainerConfig config, Optional<Step> nullDevice) {
+        nullDevice.ifPresent(tree -> {
+            MountSteps.makeFile(b, STAGE);
+            MountSteps.setAttributes(
+                    b,
+                    "mask with",
+                    "/dev/null",
+                    tree,
+                    Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NOEXEC);
+            MountSteps.moveMount(b, "mask with", "/dev/null", tree, STAGE);
+        });
+        List<MaskPath> paths = config.maskPaths();
+        List<Step> looks = new ArrayList<>();
+        Data stats = b.reserve(paths.size() * Linux.stat_SIZE);
         for (MaskPath mask : paths) {
-            masks.add(
-                    new Mask(
-                            bindOver(b, NULL_MASK, mask.path()),
-                            bindOver(b, EMPTY_MASK, mask.path())));
+            looks.add(
+                    b.call(
+                                    "mask",
+                                    mask.path(),
+                                    Sys.NEWFSTATAT,
+                                    Arg.AT_FDCWD,
+                                    b.string(mask.path()).address(),
+                                    stats.address(looks.size() * Linux.stat_SIZE),
+                                    Arg.ZERO)
+                            .continuing());
         }
-        removeMountPoint(b, NULL_MASK, 0);
-        removeMountPoint(b, EMPTY_MASK, Linux.AT_REMOVEDIR);
-        return masks;
+        b.reply(stats);
+        return new Masks(paths, looks, stats, ownNullDevice(config).orElse(STAGE));
     }
 
-    /** What was mounted there lives on where it was bound to. */
-    private static void removeMountPoint(SyscallProgram.Builder b, String path, int flags) {
-        b.call("unmount", path, Sys.UMOUNT2, b.string(path).address(), Arg.of(Linux.MNT_DETACH));
-        b.call("remove", path, Sys.UNLINKAT, Arg.AT_FDCWD, b.string(path).address(), Arg.of(flags));
+    /** The first look that failed otherwise than by finding nothing. */
+    Optional<SyscallFailure> failure(ProgramResult result) {
+        return looks.stream()
+                .map(result::failureOf)
+                .flatMap(Optional::stream)
+                .filter(failure -> !isMissing(failure.errno()))
+                .findFirst();
     }
 
-    private static Step bindOver(SyscallProgram.Builder b, String from, String path) {
-        return b.call(
+    /** ENOTDIR: a file stands where a directory on the way should be. */
+    private static boolean isMissing(Errno errno) {
+        return errno.equals(Errno.ENOENT) || errno.equals(Errno.ENOTDIR);
+    }
+
+    /**
+     * Appends the steps that hide what was seen.
+     *
+     * @param looked the program of {@link #look}
+     */
+    void hide(SyscallProgram.Builder b, SyscallProgram looked, ProgramResult result)
+            throws BadReplyException {
+        ByteBuffer seen = result.bytes(looked, stats);
+        for (int i = 0; i < looks.size(); i++) {
+            if (result.of(looks.get(i)) < 0) {
+                continue;
+            }
+            String path = paths.get(i).path();
+            if (Structs.Stat.read(seen, i * Linux.stat_SIZE).isDirectory()) {
+                b.call(
                         "mask",
                         path,
                         Sys.MOUNT,
-                        b.string(from).address(),
+                        b.string("tmpfs").address(),
+                        b.string(path).address(),
+                        b.string("tmpfs").address(),
+                        Arg.of(
+                                Linux.MS_RDONLY
+                                        | Linux.MS_NOSUID
+                                        | Linux.MS_NODEV
+                                        | Linux.MS_NOEXEC),
+                        b.string("size=4k,nr_inodes=1,mode=0555").address());
+            } else {
+                b.call(
+                        "mask",
+                        path,
+                        Sys.MOUNT,
+                        b.string(nullDevice).address(),
                         b.string(path).address(),
                         Arg.ZERO,
                         Arg.of(Linux.MS_BIND),
-                        Arg.ZERO)
-                .continuing();
+                        Arg.ZERO);
+            }
+        }
+        if (nullDevice.equals(STAGE) && !paths.isEmpty()) {
+            // what was mounted there lives on where it was bound to
+            Arg stage = b.string(STAGE).address();
+            b.call("unmount", STAGE, Sys.UMOUNT2, stage, Arg.of(Linux.MNT_DETACH));
+            b.call("remove", STAGE, Sys.UNLINKAT, Arg.AT_FDCWD, stage, Arg.ZERO);
+        }
     }
 }
