@@ -62,7 +62,18 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
             forked = new Stillborn(fork.birth(), String.valueOf(e.getMessage()));
         }
         fork.replyTo().tell(forked);
+        prepareNext();
         return this;
+    }
+
+    private void prepareNext() {
+        try {
+            if (zygote != null) {
+                zygote.prepare();
+            }
+        } catch (IOException e) {
+            LOG.warn("cannot prepare the next container", e); // its fork will try and tell
+        }
     }
 
     private Forked fork(long birth) throws IOException {
