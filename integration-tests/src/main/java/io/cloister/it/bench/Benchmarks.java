@@ -143,7 +143,7 @@ final class Benchmarks implements AutoCloseable {
         List<Distribution> times =
                 alternate(
                         "execve " + TRUE + ", then reset",
-                        400,
+                        1000,
                         3000,
                         times(() -> baseline.execute(TRUE)),
                         into -> worker.execute(lease, request, into),
@@ -152,7 +152,8 @@ final class Benchmarks implements AutoCloseable {
                                 worker.execute(
                                         lease, withStreams, Benchmarks::standardStreams, into));
         worker.destroy(lease);
-        Row plain = Row.ratio("execve", "execve /bin/true", times.get(1), times.get(0), Bars.EXECVE);
+        Row plain =
+                Row.ratio("execve", "execve /bin/true", times.get(1), times.get(0), Bars.EXECVE);
         Row streams =
                 Row.ratio(
                                 "execve-streams",
@@ -162,8 +163,9 @@ final class Benchmarks implements AutoCloseable {
                                 Bars.EXECVE)
                         .withoutBar();
         Row reset =
-                Row.median("reset-nothing", "reset of nothing", times.get(2), Bars.RESET_NOTHING)
-                        .withNote("after each of these runs");
+                Row.median("reset-run", "reset after such a run", times.get(2), Bars.RESET_NOTHING)
+                        .withoutBar()
+                        .withNote("no file was made, but the IPC namespace is left behind");
         return List.of(plain, streams, reset);
     }
 
@@ -181,8 +183,7 @@ final class Benchmarks implements AutoCloseable {
 
     private List<Row> executionOverhead() throws Exception {
         Path program =
-                programs.compile(
-                        "true-nolibc", WARNINGS, "-static", "-nostdlib", "-ffreestanding");
+                programs.compile("true-nolibc", WARNINGS, "-static", "-nostdlib", "-ffreestanding");
         Lease lease = worker.create(Worker::untimed);
         worker.install(lease, program, NOLIBC);
         Execve request = request(NOLIBC);
@@ -194,12 +195,13 @@ final class Benchmarks implements AutoCloseable {
                         times(() -> baseline.execute(program.toString())),
                         into -> worker.execute(lease, request, into));
         worker.destroy(lease);
-        return List.of(Row.overhead(
-                "execve-overhead",
-                "execve of a program without libc",
-                times.get(1),
-                times.get(0),
-                Bars.EXECVE_OVERHEAD));
+        return List.of(
+                Row.overhead(
+                        "execve-overhead",
+                        "execve of a program without libc",
+                        times.get(1),
+                        times.get(0),
+                        Bars.EXECVE_OVERHEAD));
     }
 
     // ---- the other commands -----------------------------------------------------------------
@@ -218,17 +220,17 @@ final class Benchmarks implements AutoCloseable {
         List<Distribution> times =
                 alternate(
                         "create and conf",
-                        100,
+                        300,
                         400,
                         times(baseline::create),
                         into -> worker.destroy(worker.create(into)));
-        return List.of(Row.ratio("create", "create + conf", times.get(1), times.get(0), Bars.CREATE));
+        return List.of(
+                Row.ratio("create", "create + conf", times.get(1), times.get(0), Bars.CREATE));
     }
 
     private List<Row> resets() throws Exception {
         Path program = programs.compile("fill", WARNINGS);
-        Execve fill =
-                Execve.of("fill", Integer.toString(FILES)).executableByDescriptor().build();
+        Execve fill = Execve.of("fill", Integer.toString(FILES)).executableByDescriptor().build();
         Lease lease = worker.create(Worker::untimed);
         List<Distribution> times =
                 alternate(
@@ -236,6 +238,7 @@ final class Benchmarks implements AutoCloseable {
                         50,
                         300,
                         times(() -> baseline.reset(FILES)),
+                        into -> worker.reset(lease, into),
                         into -> {
                             worker.execute(lease, fill, () -> executable(program), Worker::untimed);
                             worker.reset(lease, into);
@@ -245,9 +248,10 @@ final class Benchmarks implements AutoCloseable {
                 Row.ratio(
                         "reset-files",
                         "reset of 1,000 files",
-                        times.get(1),
+                        times.get(2),
                         times.get(0),
-                        Bars.RESET_FILES));
+                        Bars.RESET_FILES),
+                Row.median("reset-nothing", "reset of nothing", times.get(1), Bars.RESET_NOTHING));
     }
 
     private static ExecveDescriptors executable(Path program) {
@@ -275,23 +279,21 @@ final class Benchmarks implements AutoCloseable {
                 ExecutorService threads = Executors.newFixedThreadPool(2)) {
             for (int round = -1; round < rounds; round++) {
                 progress.accept("two containers at once, round " + (round + 1) + " of " + rounds);
-                long alone = elapsed(() -> Worker.await(worker.executions(one, first, request, runs)));
+                long alone =
+                        elapsed(() -> Worker.await(worker.executions(one, first, request, runs)));
                 long together =
-                        elapsed(
-                                () ->
-                                        Worker.await(
-                                                CompletableFuture.allOf(
-                                                        worker.executions(one, first, request, runs),
-                                                        worker.executions(
-                                                                other, second, request, runs))));
+                        elapsed(() ->
+                                Worker.await(
+                                        CompletableFuture.allOf(
+                                                worker.executions(one, first, request, runs),
+                                                worker.executions(other, second, request, runs))));
                 long rawAlone = elapsed(() -> repeat(baseline, runs));
                 long rawTogether =
-                        elapsed(
-                                () -> {
-                                    Future<Long> a = threads.submit(() -> repeat(baseline, runs));
-                                    Future<Long> b = threads.submit(() -> repeat(secondBaseline, runs));
-                                    return a.get() + b.get();
-                                });
+                        elapsed(() -> {
+                            Future<Long> a = threads.submit(() -> repeat(baseline, runs));
+                            Future<Long> b = threads.submit(() -> repeat(secondBaseline, runs));
+                            return a.get() + b.get();
+                        });
                 if (round >= 0) {
                     gains.add(2.0 * alone / together);
                     rawGains.add(2.0 * rawAlone / rawTogether);
@@ -300,14 +302,17 @@ final class Benchmarks implements AutoCloseable {
         }
         worker.destroy(first);
         worker.destroy(second);
-        return List.of(Row.value(
-                        "parallel",
-                        "two containers against one",
-                        "throughput",
-                        median(gains),
-                        Unit.TIMES,
-                        Bars.PARALLEL)
-                .withNote("execve /bin/true); the C program gains " + Unit.TIMES.format(median(rawGains))));
+        return List.of(
+                Row.value(
+                                "parallel",
+                                "two containers against one",
+                                "throughput",
+                                median(gains),
+                                Unit.TIMES,
+                                Bars.PARALLEL)
+                        .withNote(
+                                "execve /bin/true; the C program gains "
+                                        + Unit.TIMES.format(median(rawGains))));
     }
 
     private static long repeat(Baseline baseline, int runs) throws IOException {
@@ -327,8 +332,8 @@ final class Benchmarks implements AutoCloseable {
     // ---- memory -----------------------------------------------------------------------------
 
     /**
-     * The worker's growth is measured between two states of the same kind: a crowd of containers has
-     * been created once before, so that the heap and the allocators have their size already.
+     * The worker's growth is measured between two states of the same kind: a crowd of containers
+     * has been created once before, so that the heap and the allocators have their size already.
      */
     private List<Row> memory() throws Exception {
         int rounds = scale == Scale.FULL ? 5 : 2;
@@ -427,12 +432,11 @@ final class Benchmarks implements AutoCloseable {
             boolean counts = round >= uncounted;
             for (int i = 0; i < contenders.length; i++) {
                 Histogram histogram = histograms.get(i);
-                contenders[i].take(
-                        nanos -> {
-                            if (counts) {
-                                histogram.recordValue(nanos);
-                            }
-                        });
+                contenders[i].take(nanos -> {
+                    if (counts) {
+                        histogram.recordValue(nanos);
+                    }
+                });
             }
         }
         return histograms.stream().map(Distribution::of).toList();

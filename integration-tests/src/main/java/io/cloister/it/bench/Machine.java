@@ -30,7 +30,8 @@ record Machine(
                         .findFirst()
                         .orElse(System.getProperty("os.arch"));
         boolean virtual =
-                cpu.stream().anyMatch(line -> line.startsWith("flags") && line.contains("hypervisor"));
+                cpu.stream()
+                        .anyMatch(line -> line.startsWith("flags") && line.contains("hypervisor"));
         String load = Files.readString(Path.of("/proc/loadavg"));
         return new Machine(
                 processor,

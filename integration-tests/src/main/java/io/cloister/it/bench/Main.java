@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it.bench;
 
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.io.PrintStream;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -69,7 +69,7 @@ public final class Main implements Callable<Integer> {
         Main main = new Main();
         CommandLine command =
                 new CommandLine(main)
-.setCaseInsensitiveEnumValuesAllowed(true)
+                        .setCaseInsensitiveEnumValuesAllowed(true)
                         .setExecutionExceptionHandler((e, line, parsed) -> main.explain(e));
         System.exit(command.execute(arguments));
     }

@@ -6,8 +6,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The rows as an SVG: for each row with a bar its result as a part of that bar, so that microseconds,
- * ratios and kilobytes share one axis. Readable on light and on dark pages.
+ * The rows as an SVG: for each row with a bar its result as a part of that bar, so that
+ * microseconds, ratios and kilobytes share one axis. Readable on light and on dark pages.
  */
 final class Plot {
     private static final int WIDTH = 900;
@@ -52,10 +52,13 @@ final class Plot {
     private String draw(Report report) {
         List<Row> rows = report.rows().stream().filter(row -> row.bar().isPresent()).toList();
         int height = TOP + rows.size() * ROW + 40;
-        svg.append(String.format(Locale.ROOT,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\""
-                        + " aria-label=\"Cloister's results as parts of their bars\">%n",
-                WIDTH, height));
+        svg.append(
+                String.format(
+                        Locale.ROOT,
+                        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\""
+                                + " aria-label=\"Cloister's results as parts of their bars\">%n",
+                        WIDTH,
+                        height));
         svg.append(STYLE);
         legend();
         int bottom = TOP + rows.size() * ROW;
@@ -97,13 +100,14 @@ final class Plot {
         double value = row.value() / bar.limit();
         double shown = row.cloister().map(times -> scale.of(times.p50())).orElse(value);
         bar(row.isMissed() ? "missed" : "cloister", top, shown, row.cloister(), scale);
-        row.baseline().ifPresent(times -> bar("c", middle + 2, scale.of(times.p50()), row.baseline(), scale));
+        row.baseline()
+                .ifPresent(times ->
+                        bar("c", middle + 2, scale.of(times.p50()), row.baseline(), scale));
         bar.aim()
-                .ifPresent(
-                        aim -> {
-                            double at = scale.mark(aim);
-                            line("aim", x(at), top - 4, x(at), top + THICKNESS + 4);
-                        });
+                .ifPresent(aim -> {
+                    double at = scale.mark(aim);
+                    line("aim", x(at), top - 4, x(at), top + THICKNESS + 4);
+                });
         text("", WIDTH - RIGHT + 14, middle + 1, "start", row.unit().format(row.value()));
         text("small", WIDTH - RIGHT + 14, middle + 15, "start", bar.describe(row.unit()));
         y += ROW;
@@ -138,16 +142,14 @@ final class Plot {
         };
     }
 
-    private void bar(
-            String kind, int top, double part, Optional<Distribution> times, Scale scale) {
+    private void bar(String kind, int top, double part, Optional<Distribution> times, Scale scale) {
         box(kind, LEFT, top, x(part) - LEFT, THICKNESS);
-        times.ifPresent(
-                t -> {
-                    int middle = top + THICKNESS / 2;
-                    double end = x(scale.of(t.p99()));
-                    line("whisker", x(part), middle, end, middle);
-                    line("whisker", end, middle - 4, end, middle + 4);
-                });
+        times.ifPresent(t -> {
+            int middle = top + THICKNESS / 2;
+            double end = x(scale.of(t.p99()));
+            line("whisker", x(part), middle, end, middle);
+            line("whisker", end, middle - 4, end, middle + 4);
+        });
     }
 
     /** Of a part of the bar; what is beyond the axis ends at its end. */
@@ -156,20 +158,38 @@ final class Plot {
     }
 
     private void box(String kind, double x, double top, double width, double height) {
-        svg.append(String.format(Locale.ROOT,
-                "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\"/>%n",
-                kind, x, top, width, height));
+        svg.append(
+                String.format(
+                        Locale.ROOT,
+                        "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"2\"/>%n",
+                        kind,
+                        x,
+                        top,
+                        width,
+                        height));
     }
 
     private void line(String kind, double x1, double y1, double x2, double y2) {
-        svg.append(String.format(Locale.ROOT,
-                "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>%n",
-                kind, x1, y1, x2, y2));
+        svg.append(
+                String.format(
+                        Locale.ROOT,
+                        "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>%n",
+                        kind,
+                        x1,
+                        y1,
+                        x2,
+                        y2));
     }
 
     private void text(String kind, double x, double base, String anchor, String words) {
-        svg.append(String.format(Locale.ROOT,
-                "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>%n",
-                kind, x, base, anchor, words.replace("&", "&amp;").replace("<", "&lt;")));
+        svg.append(
+                String.format(
+                        Locale.ROOT,
+                        "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>%n",
+                        kind,
+                        x,
+                        base,
+                        anchor,
+                        words.replace("&", "&amp;").replace("<", "&lt;")));
     }
 }

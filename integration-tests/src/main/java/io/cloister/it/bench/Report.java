@@ -28,14 +28,13 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
     List<String> misses() {
         return rows.stream()
                 .filter(Row::isMissed)
-                .map(
-                        row ->
-                                "%s: %s is %s, the bar is %s"
-                                        .formatted(
-                                                row.title(),
-                                                row.meaning(),
-                                                row.unit().format(row.value()),
-                                                row.bar().orElseThrow().describe(row.unit())))
+                .map(row ->
+                        "%s: %s is %s, the bar is %s"
+                                .formatted(
+                                        row.title(),
+                                        row.meaning(),
+                                        row.unit().format(row.value()),
+                                        row.bar().orElseThrow().describe(row.unit())))
                 .toList();
     }
 
@@ -67,12 +66,8 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
         }
         rows.stream()
                 .filter(row -> !row.note().isEmpty())
-                .forEach(
-                        row ->
-                                text.append('\n')
-                                        .append(row.title())
-                                        .append(": ")
-                                        .append(row.note()));
+                .forEach(row ->
+                        text.append('\n').append(row.title()).append(": ").append(row.note()));
         return text.append('\n').toString();
     }
 
@@ -150,52 +145,59 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
                         .map(row -> "- " + row.title() + ": " + row.note() + "\n")
                         .collect(Collectors.joining());
         return """
-            <!-- SPDX-License-Identifier: Apache-2.0 -->
-            <!-- Written by `./cloister bench --publish docs`: change the bench, not this page. -->
-            # Benchmarks
+        <!-- SPDX-License-Identifier: Apache-2.0 -->
+        <!-- Written by `./cloister bench --publish docs`: change the bench, not this page. -->
+        # Benchmarks
 
-            Measured on %s by `./cloister bench`, on %s.
+        Measured on %s by `./cloister bench`, on %s.
 
-            %s
-            %s
-            ![Each result as a part of its bar](%s)
+        %s
+        %s
+        ![Each result as a part of its bar](%s)
 
-            Each line of the plot has its own scale, on which the bar stands at the same place: a \
-            result that ends before it is within the bar. The thin line reaches to the 99th \
-            percentile; grey is the C program.
+        Each line of the plot has its own scale, on which the bar stands at the same place: a \
+        result that ends before it is within the bar. The thin line reaches to the 99th \
+        percentile; grey is the C program.
 
-            ## Method
+        ## Method
 
-            - **Both contenders in one loop.** Each round measures the C program once and Cloister \
-            once, in turns, so that whatever else happens on the machine befalls both. The first \
-            rounds are not counted; %d (execve) and %d (create) are.
-            - **Through the messages that a user sends.** An actor sends the request and takes the \
-            time until the reply is in its hands: routing, encoding, the socket, init, decoding and \
-            every wake-up of a thread are in it. Because of the turns each request finds the worker \
-            asleep, as it would between two jobs; only pings follow each other directly.
-            - **With the default policy.** The default seccomp profile, six resource limits, the switch \
-            to the program's user, a new session, and after the program's end the killing and reaping \
-            of whatever may be left.
-            - **Against C by hand.** `integration-tests/src/main/c/baseline.c` does the same with the \
-            same system calls and times only the operation itself, without any message: vfork, execve \
-            and wait4 without any policy; a container with the same mounts, links and masks; umount \
-            and mount of the same tmpfs.
-            - **execve of a program without libc** measures what Cloister adds to the bare kernel's \
-            work; start-up of the C library, part of both sides of the first row, makes ratios look \
-            good.
-            - **Reset of nothing** follows each run of the first row; **reset of 1,000 files** comes \
-            after a program has made them.
-            - **Two containers against one**: how many runs of `/bin/true` two clients get done in the \
-            time in which one client does as many as each of them. The C program's own gain says \
-            what the machine has to give.
-            - **Memory**: private pages of init from `smaps_rollup`; of the worker, the growth of its \
-            resident set by a hundred more idle containers after garbage collection, once as many have \
-            come and gone before. Kernel memory is in neither.
+        - **Both contenders in one loop.** Each round measures the C program once and Cloister \
+        once, in turns, so that whatever else happens on the machine befalls both. The first \
+        rounds are not counted; %d (execve) and %d (create) are.
+        - **Through the messages that a user sends.** An actor sends the request and takes the \
+        time until the reply is in its hands: routing, encoding, the socket, init, decoding and \
+        every wake-up of a thread are in it. Because of the turns each request finds the worker \
+        asleep, as it would between two jobs; only pings follow each other directly.
+        - **With the default policy.** The default seccomp profile, six resource limits, the switch \
+        to the program's user, a new session, and after the program's end the killing and reaping \
+        of whatever may be left.
+        - **Against C by hand.** `integration-tests/src/main/c/baseline.c` does the same with the \
+        same system calls and times only the operation itself, without any message: vfork, execve \
+        and wait4 without any policy; a container with the same mounts, links and masks; umount \
+        and mount of the same tmpfs.
+        - **execve of a program without libc** measures what Cloister adds to the bare kernel's \
+        work; start-up of the C library, part of both sides of the first row, makes ratios look \
+        good.
+        - **Reset of nothing** finds a container in which nothing ran since the last; **reset of 1,000 files** comes \
+        after a program has made them.
+        - **Two containers against one**: how many runs of `/bin/true` two clients get done in the \
+        time in which one client does as many as each of them. The C program's own gain says \
+        what the machine has to give.
+        - **Memory**: private pages of init from `smaps_rollup`; of the worker, the growth of its \
+        resident set by a hundred more idle containers after garbage collection, once as many have \
+        come and gone before. Kernel memory is in neither.
 
-            Run it on your machine: `./cloister bench`; `--check` fails below a bar, `--json` is for \
-            programs, `--quick` for the impatient.
-            """.formatted(
- day, machine.describe(), table, notes, plot, rounds("execve"), rounds("create"));
+        Run it on your machine: `./cloister bench`; `--check` fails below a bar, `--json` is for \
+        programs, `--quick` for the impatient.
+        """
+                .formatted(
+                        day,
+                        machine.describe(),
+                        table,
+                        notes,
+                        plot,
+                        rounds("execve"),
+                        rounds("create"));
     }
 
     private long rounds(String id) {

@@ -88,8 +88,7 @@ record Row(
     }
 
     Row withoutBar() {
-        return new Row(
-                id, title, meaning, cloister, baseline, value, unit, Optional.empty(), note);
+        return new Row(id, title, meaning, cloister, baseline, value, unit, Optional.empty(), note);
     }
 
     Row withNote(String text) {

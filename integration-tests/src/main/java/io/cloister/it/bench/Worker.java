@@ -170,9 +170,7 @@ final class Worker implements AutoCloseable {
                 ExecveReply.class,
                 replyTo ->
                         lease.container()
-                                .tell(
-                                        new Container.Execute(
-                                                request, descriptors.get(), replyTo)),
+                                .tell(new Container.Execute(request, descriptors.get(), replyTo)),
                 Worker::endedWell,
                 count,
                 times);
@@ -195,9 +193,7 @@ final class Worker implements AutoCloseable {
                                                 new Container.OpenFiles(
                                                         Open.of(OpenFile.create(as, 0755)),
                                                         replyTo)),
-                        answer ->
-                                answer instanceof Opened opened
-                                        && opened.errors().isEmpty(),
+                        answer -> answer instanceof Opened opened && opened.errors().isEmpty(),
                         1,
                         Worker::untimed);
         try (Opened opened = (Opened) reply) {
@@ -241,8 +237,6 @@ final class Worker implements AutoCloseable {
     @Override
     public void close() throws Exception {
         system.terminate();
-        system.getWhenTerminated()
-                .toCompletableFuture()
-                .get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        system.getWhenTerminated().toCompletableFuture().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
     }
 }
