@@ -41,15 +41,6 @@ record HostFiles(Path root) {
         return Files.exists(at(path), LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Where a symbolic link leads; empty when it cannot be read. */
-    Optional<String> link(String path) {
-        try {
-            return Optional.of(Files.readSymbolicLink(at(path)).toString());
-        } catch (IOException e) {
-            return Optional.empty();
-        }
-    }
-
     private Path at(String path) {
         return root.resolve(path.substring(1));
     }

@@ -160,23 +160,31 @@ final class NamespaceCauses {
     }
 
     /**
-     * Whether this process's root is another than that of its mount namespace, which the first
-     * process has when it is in the same one. Only root may look; others are told nothing.
+     * Whether this process's root is not that of its mount namespace: it sees no mount as its root,
+     * or one that the first process, being in the same namespace, sees somewhere else. Numbers of
+     * mounts are unique: proc_pid_mountinfo(5).
      */
     private boolean isChrooted() {
-        Optional<String> namespace = files.link("/proc/self/ns/mnt");
-        return namespace.isPresent()
-                && namespace.equals(files.link("/proc/1/ns/mnt"))
-                && !rootMount("1").equals(rootMount("self"));
+        Optional<String[]> own = rootMount(mounts("self"));
+        if (own.isEmpty()) {
+            return !mounts("self").isEmpty();
+        }
+        List<String[]> known = mounts("1");
+        Optional<String[]> first = rootMount(known);
+        return known.stream().anyMatch(mount -> mount[0].equals(own.get()[0]))
+                && first.isPresent()
+                && !first.get()[0].equals(own.get()[0]);
     }
 
-    /** The number of the mount that a process sees as its root: proc_pid_mountinfo(5). */
-    private Optional<String> rootMount(String process) {
+    private List<String[]> mounts(String process) {
         return files.lines("/proc/" + process + "/mountinfo").stream()
                 .map(line -> line.split(" "))
-                .filter(fields -> fields.length > 4 && fields[4].equals("/"))
-                .map(fields -> fields[0])
-                .reduce((below, above) -> above);
+                .filter(fields -> fields.length > 4)
+                .toList();
+    }
+
+    private static Optional<String[]> rootMount(List<String[]> mounts) {
+        return mounts.stream().filter(mount -> mount[4].equals("/")).reduce((below, top) -> top);
     }
 
     private boolean isFiltered() {

@@ -67,25 +67,24 @@ class NamespaceCausesTest {
     }
 
     @Test
-    void shouldNameAChroot() throws IOException {
-        mountNamespaces("mnt:[4026531841]", "mnt:[4026531841]");
-        file("/proc/1/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n");
-        file("/proc/self/mountinfo", "99 27 254:0 / / rw - ext4 /dev/vda rw\n");
+    void shouldNameAChrootIntoAMount() throws IOException {
+        String root = "27 1 254:0 / / rw - ext4 /dev/vda rw\n";
+        file("/proc/1/mountinfo", root + "99 27 0:50 / /srv/jail rw - tmpfs none rw\n");
+        file("/proc/self/mountinfo", "99 27 0:50 / / rw - tmpfs none rw\n");
+        assertThat(ofRoot().ofUserNamespaces(Errno.EPERM).detail()).contains("chroot");
+    }
+
+    @Test
+    void shouldNameAChrootIntoADirectory() throws IOException {
+        file("/proc/self/mountinfo", "30 27 0:21 / /proc rw - proc proc rw\n");
         assertThat(ofRoot().ofUserNamespaces(Errno.EPERM).detail()).contains("chroot");
     }
 
     @Test
     void shouldNotTakeAnotherMountNamespaceForAChroot() throws IOException {
-        mountNamespaces("mnt:[4026531841]", "mnt:[4026532000]");
         file("/proc/1/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n");
         file("/proc/self/mountinfo", "99 98 0:50 / / rw - overlay overlay rw\n");
         assertThat(ofRoot().ofUserNamespaces(Errno.EPERM).detail()).doesNotContain("chroot");
-    }
-
-    private void mountNamespaces(String first, String own) throws IOException {
-        file("/proc/1/ns/user", "");
-        Files.createSymbolicLink(host.resolve("proc/1/ns/mnt"), Path.of(first));
-        Files.createSymbolicLink(host.resolve("proc/self/ns/mnt"), Path.of(own));
     }
 
     @Test
