@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
                     + " containers work at once; each submission is compiled and run in one of them."
         },
         mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
         exitCodeOnExecutionException = Main.SOFTWARE,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

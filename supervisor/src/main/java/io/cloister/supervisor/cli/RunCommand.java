@@ -47,6 +47,7 @@ import picocli.CommandLine.Spec;
                     + " or when this command is interrupted, nothing of it is left."
         },
         mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
         sortOptions = false,
         exitCodeOnInvalidInput = RunExit.CLOISTER_FAILED,
         exitCodeOnExecutionException = RunExit.CLOISTER_FAILED,
