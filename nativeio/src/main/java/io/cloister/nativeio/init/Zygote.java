@@ -178,6 +178,7 @@ public final class Zygote implements AutoCloseable {
                 Arg.of(Long.BYTES));
         b.call("change directory", "/", Sys.CHDIR, b.string("/").address());
         b.call("umask", "0", Sys.UMASK, Arg.ZERO);
+        setName(b, "cloister-zygote"); // it would be that of the descriptor it was executed from
         return b.build();
     }
 
@@ -258,12 +259,11 @@ public final class Zygote implements AutoCloseable {
                 Arg.of(0xffffffffL),
                 Arg.ZERO);
         setAction(b, Linux.SIGCHLD, byDefault);
-        b.call(
-                "name",
-                "init",
-                Sys.PRCTL,
-                Arg.of(Linux.PR_SET_NAME),
-                b.string("cloister-init").address());
+        setName(b, "cloister-init");
+    }
+
+    private static void setName(SyscallProgram.Builder b, String name) {
+        b.call("name", name, Sys.PRCTL, Arg.of(Linux.PR_SET_NAME), b.string(name).address());
     }
 
     /**
