@@ -8,6 +8,7 @@ import io.cloister.nativeio.libc.Sys;
 import io.cloister.nativeio.program.Arg;
 import io.cloister.nativeio.program.BadReplyException;
 import io.cloister.nativeio.program.Data;
+import io.cloister.nativeio.program.ProcessStructs;
 import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.Step;
 import io.cloister.nativeio.program.SyscallFailure;
@@ -40,15 +41,17 @@ record InitCommand(SyscallProgram program, String command, Data answer, Step rea
         Arg out = b.descriptor(output);
         Data status = b.reserve(Long.BYTES);
         Data text = b.reserve(OUTPUT_LIMIT);
+        Data poll = b.reserve(2 * Linux.pollfd_SIZE);
         Data answer = new Data(status.at(), status.size() + text.size(), null);
         String subject = String.join(" ", command);
         Step fork =
                 b.fork(
                         "run init command",
                         subject,
-                        Integer.toUnsignedLong(Linux.CLONE_VM | Linux.CLONE_VFORK),
+                        Integer.toUnsignedLong(
+                                Linux.CLONE_VM | Linux.CLONE_VFORK | Linux.CLONE_PIDFD),
                         Linux.SIGCHLD,
-                        Arg.ZERO,
+                        poll.address(),
                         Arg.ZERO,
                         () -> {
                             for (int fd = 1; fd <= 2; fd++) {
@@ -62,17 +65,29 @@ record InitCommand(SyscallProgram program, String command, Data answer, Step rea
                                     argv.address(),
                                     envp.address());
                         });
+        // not wait4(2), which would be deaf to the end of the worker and wait for ever
+        ProcessStructs.putPollFd(b, poll, 0, 0, Linux.POLLIN);
+        ProcessStructs.putPollFd(b, poll, 1, Linux.SOCK, Linux.POLLIN);
         b.call(
-                        "wait for",
+                "wait for",
+                "init command",
+                Sys.PPOLL,
+                poll.address(),
+                Arg.of(2),
+                Arg.ZERO,
+                Arg.ZERO,
+                Arg.of(Long.BYTES));
+        b.call("kill", "what it left", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))
+                .ignoring(Errno.ESRCH)
+                .always();
+        b.call(
+                        "reap",
                         "init command",
                         Sys.WAIT4,
                         fork.result(),
                         status.address(),
                         Arg.of(Linux.__WALL),
                         Arg.ZERO)
-                .always();
-        b.call("kill", "what it left", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))
-                .ignoring(Errno.ESRCH)
                 .always();
         b.call(
                         "reap",
