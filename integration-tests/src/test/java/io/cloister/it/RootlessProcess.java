@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.actor.testkit.typed.javadsl.TestProbe;
+import io.cloister.nativeio.fd.MemFd;
+import io.cloister.nativeio.libc.LibC;
+import io.cloister.protocol.container.Mount;
+import io.cloister.protocol.container.SymbolicLink;
+import io.cloister.protocol.message.ContainerState;
+import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.Linked;
+import io.cloister.protocol.message.OpenFile;
+import io.cloister.protocol.message.Pong;
+import io.cloister.protocol.message.ResetDone;
+import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.run.LimitFired;
+import io.cloister.supervisor.container.Container;
+import io.cloister.supervisor.container.Opened;
+import io.cloister.supervisor.handler.ExecveDescriptors;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import org.awaitility.core.ThrowingRunnable;
+
+/**
+ * What {@link RootlessTest} has an ordinary user do, one check after the other: it says each one's
+ * name, then {@code ok} or, in one line, what is wrong. Its argument is the directory of the
+ * compiled hostile programs.
+ */
+final class RootlessProcess {
+    static final String OK = "ok";
+    static final String END = "end";
+
+    private final Worker worker;
+
+    private RootlessProcess(Worker worker) {
+        this.worker = worker;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        HostileCorpus corpus = HostileCorpus.in(Path.of(arguments[0]));
+        try (Worker worker = Worker.start("cloister.containers { max = 2, warm = 1 }")) {
+            new RootlessProcess(worker).checks(corpus).forEach(RootlessProcess::check);
+        }
+        try (Worker worker = Worker.start(HostileTrial.settings())) {
+            HostileTrial trial = new HostileTrial(worker, corpus);
+            for (HostileCorpus.Hostile hostile : corpus.programs()) {
+                if (hostile.fits()) {
+                    check(hostile.name(), () -> trial.run(hostile));
+                }
+            }
+        }
+        ChildJvm.say(END);
+    }
+
+    private static void check(String name, ThrowingRunnable check) {
+        ChildJvm.say(name);
+        String answer = OK;
+        try {
+            check.run();
+        } catch (Throwable wrong) {
+            answer = "not " + OK + ": " + String.valueOf(wrong).replaceAll("\\s+", " ");
+        }
+        ChildJvm.say(answer);
+    }
+
+    private Map<String, ThrowingRunnable> checks(HostileCorpus corpus) {
+        Map<String, ThrowingRunnable> checks = new LinkedHashMap<>();
+        checks.put("shouldNotBeRoot", () -> assertThat(LibC.geteuid()).isNotZero());
+        checks.put("shouldRunPrograms", this::shouldRunPrograms);
+        checks.put("shouldRunPrograms as container root", this::shouldShowOneId);
+        checks.put("shouldPing", this::shouldPing);
+        checks.put("shouldOpenFiles", this::shouldOpenFiles);
+        checks.put("shouldMakeLinksAndDelete", this::shouldMakeLinksAndDelete);
+        checks.put("shouldReset", this::shouldReset);
+        checks.put("shouldExecuteDescriptors", () -> shouldExecuteDescriptors(corpus));
+        checks.put("shouldAnnounceAndRefuse", this::shouldAnnounceAndRefuse);
+        checks.put("shouldKill", this::shouldKill);
+        checks.put("shouldEnforceTheWallTimeLimit", this::shouldEnforceTheWallTimeLimit);
+        checks.put("shouldConfigureOtherContainers", this::shouldConfigureOtherContainers);
+        checks.put("shouldSayWhatIsMissing", this::shouldSayWhatIsMissing);
+        return checks;
+    }
+
+    private void shouldRunPrograms() {
+        try (Leased leased = worker.acquire()) {
+            assertThat(leased.shell("echo hello")).isEqualTo("hello\n");
+            assertThat(leased.shell("pwd; hostname")).isEqualTo("/w\ncloister\n");
+        }
+    }
+
+    private void shouldShowOneId() {
+        try (Leased leased = worker.acquire()) {
+            assertThat(leased.shell("id -u; id -g; stat -c %u /w /tmp")).isEqualTo("0\n0\n0\n0\n");
+        }
+    }
+
+    private void shouldPing() {
+        try (Leased leased = worker.acquire()) {
+            assertThat(leased.ping()).isEqualTo(Pong.of(ContainerState.IDLE));
+        }
+    }
+
+    private void shouldOpenFiles() {
+        try (Leased leased = worker.acquire()) {
+            leased.write("/w/a/b/file", "text");
+            assertThat(leased.readText("/w/a/b/file")).isEqualTo("text");
+            assertThat(leased.shell("cat a/b/file")).isEqualTo("text");
+            leased.shell("mkfifo fifo");
+            try (Opened opened = leased.open(OpenFile.read("fifo"), OpenFile.read("none"))) {
+                assertThat(opened.errors()).containsOnlyKeys("fifo", "none");
+            }
+        }
+    }
+
+    private void shouldMakeLinksAndDelete() {
+        try (Leased leased = worker.acquire()) {
+            assertThat(leased.symlink(new Symlink(List.of(new SymbolicLink("/w/l/link", "/etc")))))
+                    .isInstanceOf(Linked.class);
+            assertThat(leased.shell("readlink l/link")).isEqualTo("/etc\n");
+            leased.shell("mkdir -p deep/er; : > deep/er/file; chmod 0 deep/er deep");
+            leased.delete("/w/deep");
+            leased.delete("/w/l");
+            assertThat(leased.shell("ls -A")).isEmpty();
+        }
+    }
+
+    private void shouldReset() {
+        try (Leased leased = worker.acquire()) {
+            leased.shell("mkdir -p /w/a/b /tmp/c; : > /w/a/b/f; chmod 0 /w/a; chmod 700 /w /tmp");
+            assertThat(leased.reset()).isEqualTo(new ResetDone(2));
+            assertThat(leased.reset()).isEqualTo(new ResetDone(0));
+            assertThat(leased.shell("ls -A /w /tmp; stat -c %a /w /tmp"))
+                    .isEqualTo("/tmp:\n\n/w:\n755\n1777\n");
+        }
+    }
+
+    private void shouldExecuteDescriptors(HostileCorpus corpus) throws Exception {
+        HostileCorpus.Hostile any =
+                corpus.programs().stream()
+                        .filter(each -> each.name().equals("own_status"))
+                        .findFirst()
+                        .orElseThrow();
+        try (Leased leased = worker.acquire()) {
+            Execve.Builder request = Execve.of("program").executableByDescriptor();
+            Ran ran =
+                    leased.run(
+                            request,
+                            Map.of(),
+                            Optional.of(MemFd.executable("program", corpus.executable(any))));
+            ran.assertExit(0);
+        }
+    }
+
+    private void shouldAnnounceAndRefuse() {
+        try (Leased leased = worker.acquire()) {
+            TestProbe<Container.Started> probe = worker.probe(Container.Started.class);
+            Execve request = Execve.of("/bin/true").announceStart(true).build();
+            CompletionStage<?> refused =
+                    leased.executeAnnounced(request, ExecveDescriptors.none(), probe.ref());
+            probe.receiveMessage(Worker.PATIENCE).pidfd().close();
+            leased.tell(new Container.Kill());
+            assertThat(Worker.await(refused))
+                    .isInstanceOfSatisfying(
+                            Failure.class,
+                            failure -> assertThat(failure.kind()).isEqualTo(Failure.Kind.REFUSED));
+            CompletionStage<?> run =
+                    leased.executeAnnounced(request, ExecveDescriptors.none(), probe.ref());
+            probe.receiveMessage(Worker.PATIENCE).pidfd().close();
+            leased.tell(new Container.Proceed());
+            assertThat(Worker.await(run)).isInstanceOf(ExecveResult.class);
+        }
+    }
+
+    private void shouldKill() {
+        try (Leased leased = worker.acquire()) {
+            TestProbe<Container.Started> probe = worker.probe(Container.Started.class);
+            CompletionStage<?> run =
+                    leased.executeAnnounced(
+                            Execve.of("/bin/sleep", "1000").announceStart(true).build(),
+                            ExecveDescriptors.none(),
+                            probe.ref());
+            probe.receiveMessage(Worker.PATIENCE).pidfd().close();
+            leased.tell(new Container.Proceed());
+            leased.tell(new Container.Kill());
+            assertThat(Worker.await(run))
+                    .isInstanceOfSatisfying(
+                            ExecveResult.class, result -> assertThat(result.killed()).isTrue());
+        }
+    }
+
+    private void shouldEnforceTheWallTimeLimit() {
+        try (Leased leased = worker.acquire()) {
+            Ran ran =
+                    leased.run(
+                            Execve.of("/bin/sh", "-c", "setsid sleep 1000 & sleep 1000")
+                                    .wallTime(Duration.ofMillis(200)));
+            assertThat(ran.result().limit()).contains(LimitFired.WALL_TIME);
+            assertThat(leased.shell("echo hello")).isEqualTo("hello\n");
+        }
+    }
+
+    private void shouldConfigureOtherContainers() {
+        try (Leased leased =
+                worker.create(
+                        worker.standard().toBuilder()
+                                .initCommand(List.of("/bin/sh", "-c", "echo started > /tmp/init"))
+                                .hostName("other")
+                                .build())) {
+            assertThat(leased.shell("cat /tmp/init; hostname")).isEqualTo("started\nother\n");
+        }
+    }
+
+    private void shouldSayWhatIsMissing() {
+        var reply =
+                worker.tryCreate(
+                        worker.standard().toBuilder()
+                                .mount(Mount.Bind.readOnly("/no/such/directory"))
+                                .build());
+        assertThat(reply.toString()).contains("/no/such/directory", "NOT_FOUND");
+    }
+}
