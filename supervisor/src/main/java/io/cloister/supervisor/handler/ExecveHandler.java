@@ -143,9 +143,7 @@ public final class ExecveHandler {
                         Arg.ZERO,
                         Arg.of(Long.BYTES));
         readClock(outcome.ended);
-        b.call("kill", "all processes", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))
-                .ignoring(Errno.ESRCH)
-                .always();
+        Processes.killAll(b);
         Step wait =
                 b.call(
                                 "reap",
@@ -156,18 +154,7 @@ public final class ExecveHandler {
                                 Arg.of(Linux.__WALL),
                                 outcome.own.address())
                         .always();
-        Step reap =
-                b.call(
-                                "reap",
-                                "all processes",
-                                Sys.WAIT4,
-                                Arg.of(-1),
-                                Arg.ZERO,
-                                Arg.of(Linux.__WALL),
-                                Arg.ZERO)
-                        .repeating()
-                        .ignoring(Errno.ECHILD)
-                        .always();
+        Step reap = Processes.reapAll(b);
         b.call(
                         "measure",
                         "children after",

@@ -2,7 +2,6 @@
 package io.cloister.supervisor.handler;
 
 import io.cloister.nativeio.fd.Fd;
-import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
 import io.cloister.nativeio.program.Arg;
@@ -77,9 +76,7 @@ record InitCommand(SyscallProgram program, String command, Data answer, Step rea
                 Arg.ZERO,
                 Arg.ZERO,
                 Arg.of(Long.BYTES));
-        b.call("kill", "what it left", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))
-                .ignoring(Errno.ESRCH)
-                .always();
+        Processes.killAll(b);
         b.call(
                         "reap",
                         "init command",
@@ -89,17 +86,7 @@ record InitCommand(SyscallProgram program, String command, Data answer, Step rea
                         Arg.of(Linux.__WALL),
                         Arg.ZERO)
                 .always();
-        b.call(
-                        "reap",
-                        "what it left",
-                        Sys.WAIT4,
-                        Arg.of(-1),
-                        Arg.ZERO,
-                        Arg.of(Linux.__WALL),
-                        Arg.ZERO)
-                .repeating()
-                .ignoring(Errno.ECHILD)
-                .always();
+        Processes.reapAll(b);
         Step read =
                 b.call(
                                 "read",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.handler;
 
-import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
 import io.cloister.nativeio.program.Arg;
@@ -108,18 +107,8 @@ public final class ResetHandler {
 
     private Exchange<ResetReply> look(boolean programsRan) {
         SyscallProgram.Builder b = SyscallProgram.named("reset");
-        b.call("kill", "all processes", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))
-                .ignoring(Errno.ESRCH);
-        b.call(
-                        "reap",
-                        "all processes",
-                        Sys.WAIT4,
-                        Arg.of(-1),
-                        Arg.ZERO,
-                        Arg.of(Integer.toUnsignedLong(Linux.__WALL)),
-                        Arg.ZERO)
-                .repeating()
-                .ignoring(Errno.ECHILD);
+        Processes.killAll(b);
+        Processes.reapAll(b);
         // Without a look: POSIX queues can be counted nowhere but in a mount of their file system,
         // and to look costs more than to leave.
         if (programsRan) {
