@@ -39,6 +39,7 @@ final class Benchmarks implements AutoCloseable {
     private static final String NOLIBC = "/w/true-nolibc";
     private static final int FILES = 1000;
     private static final int MORE_CONTAINERS = 100;
+    private static final int GROUP = 20;
     private static final String WARNINGS = "-Wall";
 
     /** How often things are done. */
@@ -147,7 +148,7 @@ final class Benchmarks implements AutoCloseable {
                         3000,
                         times(() -> baseline.execute(TRUE)),
                         into -> worker.execute(lease, request, into),
-                        into -> worker.reset(lease, into),
+                        into -> worker.reset(lease, 1, into),
                         into ->
                                 worker.execute(
                                         lease, withStreams, Benchmarks::standardStreams, into));
@@ -207,13 +208,22 @@ final class Benchmarks implements AutoCloseable {
     // ---- the other commands -----------------------------------------------------------------
 
     private List<Row> ping() throws Exception {
-        progress.accept("ping");
+        progress.accept("ping, and reset of nothing");
         Lease lease = worker.create(Worker::untimed);
         worker.ping(lease, scale.of(10_000), Worker::untimed);
-        Histogram histogram = new Histogram(3);
-        worker.ping(lease, scale.of(30_000), histogram::recordValue);
+        Histogram pings = new Histogram(3);
+        worker.ping(lease, scale.of(30_000), pings::recordValue);
+        worker.reset(lease, scale.of(3_000), Worker::untimed);
+        Histogram resets = new Histogram(3);
+        worker.reset(lease, scale.of(10_000), resets::recordValue);
         worker.destroy(lease);
-        return List.of(Row.median("ping", "ping", Distribution.of(histogram), Bars.PING));
+        return List.of(
+                Row.median("ping", "ping", Distribution.of(pings), Bars.PING),
+                Row.median(
+                        "reset-nothing",
+                        "reset of nothing",
+                        Distribution.of(resets),
+                        Bars.RESET_NOTHING));
     }
 
     private List<Row> create() throws Exception {
@@ -238,20 +248,18 @@ final class Benchmarks implements AutoCloseable {
                         50,
                         300,
                         times(() -> baseline.reset(FILES)),
-                        into -> worker.reset(lease, into),
                         into -> {
                             worker.execute(lease, fill, () -> executable(program), Worker::untimed);
-                            worker.reset(lease, into);
+                            worker.reset(lease, 1, into);
                         });
         worker.destroy(lease);
         return List.of(
                 Row.ratio(
                         "reset-files",
                         "reset of 1,000 files",
-                        times.get(2),
+                        times.get(1),
                         times.get(0),
-                        Bars.RESET_FILES),
-                Row.median("reset-nothing", "reset of nothing", times.get(1), Bars.RESET_NOTHING));
+                        Bars.RESET_FILES));
     }
 
     private static ExecveDescriptors executable(Path program) {
@@ -332,34 +340,33 @@ final class Benchmarks implements AutoCloseable {
     // ---- memory -----------------------------------------------------------------------------
 
     /**
-     * The worker's growth is measured between two states of the same kind: a crowd of containers
-     * has been created once before, so that the heap and the allocators have their size already.
+     * The worker grows by a crowd of containers after as many have come and gone one by one: then
+     * the heap has its size, but whatever each living container takes is still to be had, for the C
+     * library keeps the stacks of threads that have ended. The crowd comes in groups, whose median
+     * is told, since the JVM also grows for reasons of its own.
      */
     private List<Row> memory() throws Exception {
-        int rounds = scale == Scale.FULL ? 5 : 2;
+        progress.accept("memory");
+        for (int i = 0; i < MORE_CONTAINERS; i++) {
+            worker.destroy(worker.create(Worker::untimed));
+        }
         List<Double> resident = new ArrayList<>();
         List<Double> heap = new ArrayList<>();
-        Optional<List<Long>> inits = Optional.empty();
-        for (int round = -1; round < rounds; round++) {
-            progress.accept("memory, round " + (round + 1) + " of " + rounds);
-            Memory.collectGarbage();
+        List<Lease> leases = new ArrayList<>();
+        Memory.collectGarbage();
+        while (leases.size() < MORE_CONTAINERS) {
             long residentBefore = Memory.ownResident();
             long heapBefore = Memory.ownHeap();
-            List<Lease> leases = new ArrayList<>();
-            for (int i = 0; i < MORE_CONTAINERS; i++) {
+            for (int i = 0; i < GROUP; i++) {
                 leases.add(worker.create(Worker::untimed));
             }
             Memory.collectGarbage();
-            double residentGrowth = Memory.ownResident() - residentBefore;
-            double heapGrowth = Memory.ownHeap() - heapBefore;
-            inits = Memory.privateOfInits();
-            for (Lease lease : leases) {
-                worker.destroy(lease);
-            }
-            if (round >= 0) {
-                resident.add(residentGrowth / MORE_CONTAINERS);
-                heap.add(heapGrowth / MORE_CONTAINERS);
-            }
+            resident.add((double) (Memory.ownResident() - residentBefore) / GROUP);
+            heap.add((double) (Memory.ownHeap() - heapBefore) / GROUP);
+        }
+        Optional<List<Long>> inits = Memory.privateOfInits();
+        for (Lease lease : leases) {
+            worker.destroy(lease);
         }
         List<Row> rows = new ArrayList<>();
         if (inits.isPresent() && !inits.get().isEmpty()) {

@@ -167,7 +167,8 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
         - **Through the messages that a user sends.** An actor sends the request and takes the \
         time until the reply is in its hands: routing, encoding, the socket, init, decoding and \
         every wake-up of a thread are in it. Because of the turns each request finds the worker \
-        asleep, as it would between two jobs; only pings follow each other directly.
+        asleep, as it would between two jobs; only pings, and resets of nothing, follow each \
+        other directly.
         - **With the default policy.** The default seccomp profile, six resource limits, the switch \
         to the program's user, a new session, and after the program's end the killing and reaping \
         of whatever may be left.
@@ -178,17 +179,17 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
         - **execve of a program without libc** measures what Cloister adds to the bare kernel's \
         work; start-up of the C library, part of both sides of the first row, makes ratios look \
         good.
-        - **Reset of nothing** finds a container in which nothing ran since the last; **reset of 1,000 files** comes \
-        after a program has made them.
+        - **Resets**: of 1,000 files after a program has made them; after a run of the first row, \
+        which made none; and of nothing, where no program ran since the last.
         - **Two containers against one**: how many runs of `/bin/true` two clients get done in the \
         time in which one client does as many as each of them. The C program's own gain says \
         what the machine has to give.
         - **Memory**: private pages of init from `smaps_rollup`; of the worker, the growth of its \
         resident set by a hundred more idle containers after garbage collection, once as many have \
-        come and gone before. Kernel memory is in neither.
+        come and gone one by one: the median of groups of twenty. Kernel memory is in neither.
 
         Run it on your machine: `./cloister bench`; `--check` fails below a bar, `--json` is for \
-        programs, `--quick` for the impatient.
+        programs, `--only` measures a part, `--quick` is for the impatient.
         """
                 .formatted(
                         day,

@@ -123,13 +123,13 @@ final class Worker implements AutoCloseable {
                 times);
     }
 
-    void reset(ContainerSupervisor.Lease lease, LongConsumer times) throws Exception {
+    void reset(ContainerSupervisor.Lease lease, int count, LongConsumer times) throws Exception {
         series(
                 client,
                 ResetReply.class,
                 replyTo -> lease.container().tell(new Container.Reset(replyTo)),
                 ResetDone.class::isInstance,
-                1,
+                count,
                 times);
     }
 
