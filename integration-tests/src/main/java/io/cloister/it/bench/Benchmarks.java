@@ -210,10 +210,10 @@ final class Benchmarks implements AutoCloseable {
     private List<Row> ping() throws Exception {
         progress.accept("ping, and reset of nothing");
         Lease lease = worker.create(Worker::untimed);
-        worker.ping(lease, scale.of(10_000), Worker::untimed);
+        worker.ping(lease, 10_000, Worker::untimed);
         Histogram pings = new Histogram(3);
         worker.ping(lease, scale.of(30_000), pings::recordValue);
-        worker.reset(lease, scale.of(3_000), Worker::untimed);
+        worker.reset(lease, 3_000, Worker::untimed);
         Histogram resets = new Histogram(3);
         worker.reset(lease, scale.of(10_000), resets::recordValue);
         worker.destroy(lease);
@@ -420,7 +420,7 @@ final class Benchmarks implements AutoCloseable {
 
     private List<Distribution> alternate(String what, int warmUp, int rounds, Turn... contenders)
             throws Exception {
-        int uncounted = scale.of(warmUp);
+        int uncounted = warmUp; // a cold worker is another thing to measure
         int counted = scale.of(rounds);
         List<Histogram> histograms = new ArrayList<>();
         for (int i = 0; i < contenders.length; i++) {

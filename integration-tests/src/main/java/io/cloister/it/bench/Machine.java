@@ -38,10 +38,16 @@ record Machine(
                 Runtime.getRuntime().availableProcessors(),
                 virtual,
                 Memory.kibibytes(Path.of("/proc/meminfo"), "MemTotal") / 1024,
-                "Linux " + Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip(),
+                "Linux " + version(Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip()),
                 System.getProperty("java.vm.name") + " " + Runtime.version(),
                 "root".equals(System.getProperty("user.name")),
                 Double.parseDouble(load.substring(0, load.indexOf(' '))));
+    }
+
+    /** Without what a builder has appended. */
+    private static String version(String release) {
+        int end = release.indexOf('-');
+        return end < 0 ? release : release.substring(0, end);
     }
 
     String describe() {
