@@ -30,7 +30,9 @@ class WorkerKilledTest {
     private static final int FIRST_ID = 0x6000_0000;
 
     private static final int CONTAINERS = 2;
-    private static final int IDS = CONTAINERS * 65536;
+
+    /** One more, for a container that is made while another ends. */
+    private static final int RANGES = CONTAINERS + 1;
 
     @TempDir Path directory;
 
@@ -49,7 +51,7 @@ class WorkerKilledTest {
         return Files.readAllLines(Path.of("/proc/self/mountinfo"));
     }
 
-    /** There are as many ranges of ids as containers: the next worker has to use the same. */
+    /** There are hardly more ranges of ids than containers: the next worker uses the same. */
     private ChildJvm startWorker() throws Exception {
         ChildJvm child =
                 ChildJvm.start(
@@ -60,15 +62,15 @@ class WorkerKilledTest {
                                 "akka.coordinated-shutdown.run-by-jvm-shutdown-hook = on",
                                 "cloister.containers { max = %d, warm = 1 }".formatted(CONTAINERS),
                                 "cloister.uid-ranges { start = %d, count = %d, lock-file = \"%s\" }"
-                                        .formatted(
-                                                FIRST_ID, CONTAINERS, directory.resolve("lock"))));
+                                        .formatted(FIRST_ID, RANGES, directory.resolve("lock"))));
         assertThat(child.listen()).isEqualTo("started");
         assertThat(child.ask("idle")).isEqualTo("idle");
         return child;
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"idle", "configuring", "executing", "announced", "resetting"})
+    @ValueSource(
+            strings = {"idle", "creating", "configuring", "executing", "announced", "resetting"})
     void shouldLeaveNothingBehindWhenKilled(String phase) throws Exception {
         try (ChildJvm worker = startWorker()) {
             List<HostProcesses.Seen> processes = bringTo(worker, phase);
@@ -127,12 +129,11 @@ class WorkerKilledTest {
                 GONE,
                 () -> {
                     assertThat(HostProcesses.living(processes)).isEmpty();
-                    assertThat(
-                                    HostProcesses.all(seen ->
-                                            !seen.dead()
-                                                    && seen.uid() >= FIRST_ID
-                                                    && seen.uid() < FIRST_ID + IDS))
+                    assertThat(HostProcesses.all(seen -> !seen.dead() && isOfThisTest(seen.uid())))
                             .as("with ids of containers")
+                            .isEmpty();
+                    assertThat(HostProcesses.all(WorkerKilledTest::isOrphan))
+                            .as("inits without a zygote")
                             .isEmpty();
                     assertThat(mounts()).as("mounts").isSubsetOf(mounts);
                 });
@@ -141,5 +142,14 @@ class WorkerKilledTest {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    private static boolean isOfThisTest(long uid) {
+        return uid >= FIRST_ID && uid < FIRST_ID + RANGES * 65_536L;
+    }
+
+    /** One whose ids were not mapped yet has those of its worker still. */
+    private static boolean isOrphan(HostProcesses.Seen seen) {
+        return !seen.dead() && seen.parent() == 1 && seen.name().startsWith("cloister-");
     }
 }

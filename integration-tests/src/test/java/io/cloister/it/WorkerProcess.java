@@ -50,6 +50,7 @@ final class WorkerProcess {
         return switch (words[0]) {
             case "idle" -> idle();
             case "run" -> run();
+            case "creating" -> create();
             case "configuring" -> configure();
             case "executing" -> execute();
             case "announced" -> announce();
@@ -70,6 +71,22 @@ final class WorkerProcess {
         try (Leased leased = worker.acquire()) {
             return leased.shell("echo hello").strip();
         }
+    }
+
+    /** Creates containers, and destroys them, again and again. */
+    private String create() {
+        worker.create(worker.standard()).close();
+        Thread thread =
+                new Thread(
+                        () -> {
+                            while (true) {
+                                worker.create(worker.standard()).close();
+                            }
+                        },
+                        "creates");
+        thread.setDaemon(true);
+        thread.start();
+        return "creating";
     }
 
     /** A container whose configuration takes for ever. */
