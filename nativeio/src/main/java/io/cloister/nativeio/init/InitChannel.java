@@ -57,14 +57,16 @@ public final class InitChannel implements AutoCloseable {
     }
 
     /** Both ends of a new channel: the worker's, and the one to give to the process. */
-    record Pair(InitChannel ours, Fd theirs) {}
+    public record Pair(InitChannel ours, Fd theirs) {}
 
     /**
-     * junixsocket can neither adopt a SEQPACKET socket nor make a pair without losing two other
+     * Makes both ends.
+     *
+     * <p>junixsocket can neither adopt a SEQPACKET socket nor make a pair without losing two other
      * descriptors (2.11.1). It adopts a datagram socket, though, whose place the real one then
      * takes; the descriptor stays ours to close.
      */
-    static Pair open() throws IOException {
+    public static Pair open() throws IOException {
         Fd[] placeholder = socketPair(Linux.SOCK_DGRAM);
         Fd[] pair = socketPair(Linux.SOCK_SEQPACKET);
         try (Fd unused = placeholder[1];
