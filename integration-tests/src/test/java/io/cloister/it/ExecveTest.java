@@ -49,7 +49,7 @@ class ExecveTest extends WorkerTest {
                                             "odd name",
                                             "-c",
                                             "import sys,os; print(sys.argv, os.environ.get('B'),"
-                                                + " len(os.environ))",
+                                                    + " len(os.environ))",
                                             "",
                                             "\u00fc\n")
                                     .executable("/usr/bin/python3")
@@ -118,9 +118,11 @@ class ExecveTest extends WorkerTest {
                                     "python3",
                                     "-IS",
                                     "-c",
-                                    "import os\n"
-                                        + "for n in list(range(3, 123)) + list(range(904, 1024)):\n"
-                                        + "    assert os.pread(n, 10, 0) == str(n).encode(), n\n"),
+                                    """
+                                    import os
+                                    for n in list(range(3, 123)) + list(range(904, 1024)):
+                                        assert os.pread(n, 10, 0) == str(n).encode(), n
+                                    """),
                             many);
             ran.assertExit(0);
         }

@@ -114,11 +114,11 @@ public record HostState(Map<String, Integer> counts) {
 
     // ---- processes --------------------------------------------------------------------------
 
-    private record Process(long pid, long parent, String name, boolean zombie) {}
+    private record Entry(long pid, long parent, String name, boolean zombie) {}
 
     /** All descendants of this process, zombies as such. */
     private static void processes(Map<String, Integer> counts) throws IOException {
-        List<Process> all = new ArrayList<>();
+        List<Entry> all = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(PROC, "[0-9]*")) {
             for (Path entry : entries) {
                 try {
@@ -127,13 +127,13 @@ public record HostState(Map<String, Integer> counts) {
                                     Files.readString(
                                             entry.resolve("stat"), StandardCharsets.ISO_8859_1)));
                 } catch (IOException e) {
-                    continue; // it has ended
+                    // it has ended
                 }
             }
         }
         List<Long> parents = new ArrayList<>(List.of(ProcessHandle.current().pid()));
         for (int i = 0; i < parents.size(); i++) {
-            for (Process process : all) {
+            for (Entry process : all) {
                 if (process.parent() == parents.get(i)) {
                     parents.add(process.pid());
                     String kind = process.zombie() ? "zombie " : "process ";
@@ -144,11 +144,11 @@ public record HostState(Map<String, Integer> counts) {
     }
 
     /** Programs choose their name, which may hold a parenthesis: proc_pid_stat(5). */
-    private static Process parse(String stat) {
+    private static Entry parse(String stat) {
         int name = stat.indexOf('(');
         int end = stat.lastIndexOf(')');
         String[] rest = stat.substring(end + 2).split(" ");
-        return new Process(
+        return new Entry(
                 Long.parseLong(stat.substring(0, name).trim()),
                 Long.parseLong(rest[1]),
                 stat.substring(name + 1, end),

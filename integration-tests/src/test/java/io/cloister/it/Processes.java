@@ -54,7 +54,7 @@ final class Processes {
                         children.add(child);
                     }
                 } catch (IOException e) {
-                    continue; // it has ended
+                    // it has ended
                 }
             }
         } catch (IOException e) {
