@@ -91,6 +91,9 @@ final class HostileTrial {
 
             assertEnds(run(leased, hostile, hostile.arguments()), line.get("expect"));
             assertNothingRuns(before.pid());
+            if (HostileCorpus.texts(line.get("expect")).contains("signal:11")) {
+                assertThat(leased.shell("ls -A")).as("no core").isEqualTo(PROGRAM + "\n");
+            }
             assertThat(lookAtInit(leased)).as("PID 1").isEqualTo(before);
             assertOpens(leased, line);
             JsonNode afterwards = line.get("afterwards");
