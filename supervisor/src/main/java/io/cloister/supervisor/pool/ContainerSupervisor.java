@@ -159,6 +159,12 @@ public final class ContainerSupervisor
     private final Queue<Waiting> waiting = new ArrayDeque<>();
     private final List<ActorRef<Drained>> drainers = new ArrayList<>();
     private final Map<Long, Birth> births = new HashMap<>();
+
+    /**
+     * Those that wait for the ids of a container that is ending; there is one whenever one waits.
+     */
+    private final Queue<Birth> unborn = new ArrayDeque<>();
+
     private long lastBirth;
     private long lastLease;
     private long containersNamed;
@@ -332,6 +338,11 @@ public final class ContainerSupervisor
             timers.cancel(request);
             refuse(request, unavailable("the worker is shutting down"));
         }
+        unborn.forEach(birth ->
+                birth.requester()
+                        .ifPresent(request ->
+                                refuse(request, unavailable("the worker is shutting down"))));
+        unborn.clear();
         List.copyOf(members.values()).forEach(this::end);
         answerDrainers();
         return this;
@@ -341,7 +352,7 @@ public final class ContainerSupervisor
         status.replyTo()
                 .tell(
                         new PoolStatus(
-                                births.size() + count(State.STARTING),
+                                births.size() + unborn.size() + count(State.STARTING),
                                 count(State.IDLE),
                                 count(State.LEASED),
                                 count(State.RESETTING) + count(State.ENDING),
@@ -357,7 +368,7 @@ public final class ContainerSupervisor
 
     /** Containers that are, or are about to be; one that is ending has made room. */
     private int population() {
-        return births.size() + members.size() - count(State.ENDING);
+        return births.size() + unborn.size() + members.size() - count(State.ENDING);
     }
 
     private void refill() {
@@ -365,7 +376,11 @@ public final class ContainerSupervisor
             return;
         }
         int ready =
-                births.size() + count(State.STARTING) + count(State.IDLE) + count(State.RESETTING);
+                births.size()
+                        + unborn.size()
+                        + count(State.STARTING)
+                        + count(State.IDLE)
+                        + count(State.RESETTING);
         int wanted = settings.warmContainers() + waiting.size();
         while (ready < wanted && population() < settings.maxContainers()) {
             begin(new Birth(settings.standard(), Optional.empty()));
@@ -375,6 +390,10 @@ public final class ContainerSupervisor
 
     /** Not an ask: an init that is born after a timeout would have no owner. */
     private void begin(Birth birth) {
+        if (births.size() + members.size() >= settings.uidRanges().count()) {
+            unborn.add(birth);
+            return;
+        }
         births.put(++lastBirth, birth);
         spawner.tell(new Spawner.Fork(lastBirth, forked));
     }
@@ -576,6 +595,10 @@ public final class ContainerSupervisor
         }
         if (member.state == State.IDLE || member.state == State.RESETTING) {
             LOG.warn("{} has died", ref.path().name());
+        }
+        Birth next = unborn.poll();
+        if (next != null) {
+            begin(next);
         }
         refill();
         answerDrainers();
