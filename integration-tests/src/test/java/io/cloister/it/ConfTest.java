@@ -10,6 +10,7 @@ import io.cloister.protocol.container.Credential;
 import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
@@ -153,6 +154,20 @@ class ConfTest extends WorkerTest {
         try (Leased container =
                 create(standard().mount(Mount.Bind.readOnly(secret.toString(), "/data")))) {
             assertThat(container.shell("cat /data/data")).isEqualTo("tests");
+        }
+    }
+
+    @Test
+    void shouldNotReadWhatOnlyTheHostsRootMayRead() throws IOException {
+        Path secret = Files.createDirectories(openDirectory().resolve("secret"));
+        Files.writeString(secret.resolve("data"), "tests");
+        Files.setPosixFilePermissions(secret, PosixFilePermissions.fromString("rwx------"));
+        try (Leased container =
+                create(standard().mount(Mount.Bind.readOnly(secret.toString(), "/data")))) {
+            assertThat(container.run("/bin/cat", "/data/data").stderr())
+                    .contains("Permission denied");
+            assertThat(container.open(OpenFile.read("/data/data")).errors().get("/data/data"))
+                    .satisfies(failure -> assertThat(failure.errnoName()).isEqualTo("EACCES"));
         }
     }
 

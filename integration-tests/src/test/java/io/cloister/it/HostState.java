@@ -3,6 +3,8 @@ package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.cloister.nativeio.fd.Fd;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -31,6 +33,7 @@ public record HostState(Map<String, Integer> counts) {
         Map<String, Integer> counts = new TreeMap<>();
         try {
             descriptors(counts);
+            add(counts, "descriptors that their owner lost", (int) Fd.leaks());
             threads(counts);
             processes(counts);
             mounts(counts);
