@@ -15,17 +15,15 @@ import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.NotAcquired;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The conf command, whose failure is the container's end. */
 class ConfTest extends WorkerTest {

@@ -15,13 +15,11 @@ import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
 import io.cloister.supervisor.pool.ContainerSupervisor.Create;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.NotAcquired;
-
-import org.junit.jupiter.api.Test;
-
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.Test;
 
 /** init or the zygote killed, or stopped, at the worst moments. */
 class DeathTest extends WorkerTest {

@@ -9,7 +9,6 @@ import io.cloister.protocol.message.DeleteReply;
 import io.cloister.protocol.message.Deleted;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.unit.ByteSize;
-
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

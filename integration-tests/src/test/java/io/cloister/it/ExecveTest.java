@@ -13,9 +13,6 @@ import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Rlimits;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.handler.ExecveDescriptors;
-
-import org.junit.jupiter.api.Test;
-
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 
 /** The execve command: what a program is started with, and what cannot be started. */
 class ExecveTest extends WorkerTest {

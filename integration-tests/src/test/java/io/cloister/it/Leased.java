@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
-
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.protocol.container.ContainerConfig;
@@ -27,7 +26,6 @@ import io.cloister.supervisor.container.OpenReply;
 import io.cloister.supervisor.container.Opened;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -12,11 +12,9 @@ import io.cloister.protocol.message.PingReply;
 import io.cloister.protocol.message.Pong;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.handler.ExecveDescriptors;
-
-import org.junit.jupiter.api.Test;
-
 import java.time.Duration;
 import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.Test;
 
 /** The ping command. */
 class PingTest extends WorkerTest {

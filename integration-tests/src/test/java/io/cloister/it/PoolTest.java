@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.javadsl.Behaviors;
-
 import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.message.Failure;
 import io.cloister.supervisor.container.Container;
@@ -13,10 +12,6 @@ import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.NotAcquired;
 import io.cloister.supervisor.pool.ContainerSupervisor.PoolStatus;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +19,8 @@ import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** The supervisor and its pool: who gets a container, and when. */
 @Timeout(120)

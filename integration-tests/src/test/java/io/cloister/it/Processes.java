@@ -4,7 +4,6 @@ package io.cloister.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cloister.nativeio.libc.LibC;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -7,7 +7,6 @@ import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Termination;
-
 import java.nio.charset.StandardCharsets;
 
 /** What came of a run, with what it wrote to its standard streams. */

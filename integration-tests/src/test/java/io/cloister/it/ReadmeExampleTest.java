@@ -52,19 +52,18 @@ class ReadmeExampleTest {
         ExecveDescriptors files = ExecveDescriptors.of(Map.of(1, output));
         return AskPattern.<ContainerSupervisor.Command, AcquireReply>ask(
                         cloister, to -> new Acquire(Optional.empty(), to), patience, scheduler)
-                .thenCompose(
-                        reply -> {
-                            if (!(reply instanceof Lease lease)) {
-                                files.close();
-                                return completedStage(((NotAcquired) reply).failure());
-                            }
-                            return AskPattern.<Container.Command, ExecveReply>ask(
-                                            lease.container(),
-                                            to -> new Container.Execute(request, files, to),
-                                            patience,
-                                            scheduler)
-                                    .whenComplete((any, late) -> cloister.tell(new Release(lease)));
-                        });
+                .thenCompose(reply -> {
+                    if (!(reply instanceof Lease lease)) {
+                        files.close();
+                        return completedStage(((NotAcquired) reply).failure());
+                    }
+                    return AskPattern.<Container.Command, ExecveReply>ask(
+                                    lease.container(),
+                                    to -> new Container.Execute(request, files, to),
+                                    patience,
+                                    scheduler)
+                            .whenComplete((any, late) -> cloister.tell(new Release(lease)));
+                });
     }
 
     // end of the example
@@ -75,7 +74,9 @@ class ReadmeExampleTest {
         ActorTestKit kit = ActorTestKit.create("readme", ConfigFactory.load());
         try {
             ActorRef<ContainerSupervisor.Command> cloister =
-                    kit.spawn(ContainerSupervisor.create(CloisterSettings.from(kit.system().settings().config())));
+                    kit.spawn(
+                            ContainerSupervisor.create(
+                                    CloisterSettings.from(kit.system().settings().config())));
 
             try (Fd output = MemFd.writable("output")) {
                 ExecveReply hello =

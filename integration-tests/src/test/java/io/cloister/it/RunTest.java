@@ -4,7 +4,6 @@ package io.cloister.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.TestProbe;
-
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.nativeio.libc.LibC;
@@ -23,12 +22,6 @@ import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.handler.ExecveDescriptors;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -39,6 +32,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The execve command: a program's rights and limits, its start, its end, and what is left. */
 class RunTest extends WorkerTest {
@@ -326,7 +323,7 @@ class RunTest extends WorkerTest {
                             "-IS",
                             "-c",
                             "try: x = bytearray(300_000_000)\n"
-                                + "except MemoryError: raise SystemExit(9)")
+                                    + "except MemoryError: raise SystemExit(9)")
                     .assertExit(9);
             assertThat(container.shell("ulimit -c; ulimit -t")).isEqualTo("0\nunlimited\n");
         }

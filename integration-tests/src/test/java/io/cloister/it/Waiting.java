@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it;
 
+import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ThrowingRunnable;
-
-import java.time.Duration;
 
 /** Waits for what must become true, with a deadline. */
 public final class Waiting {

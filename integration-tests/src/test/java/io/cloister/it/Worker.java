@@ -7,10 +7,8 @@ import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.javadsl.AskPattern;
-
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
-
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.pool.ContainerSupervisor;
@@ -23,7 +21,6 @@ import io.cloister.supervisor.pool.ContainerSupervisor.GetStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.PoolStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Release;
-
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;

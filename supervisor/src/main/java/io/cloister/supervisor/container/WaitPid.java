@@ -9,7 +9,6 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.javadsl.TimerScheduler;
-
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.PidFd;
 import io.cloister.nativeio.libc.Linux;
@@ -18,13 +17,11 @@ import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.supervisor.handler.Exchange;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Watches one run at a time: announces its start, passes on the caller's leave or a kill, and turns

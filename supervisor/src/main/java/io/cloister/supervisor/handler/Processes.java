@@ -13,8 +13,8 @@ final class Processes {
     private Processes() {}
 
     /**
-     * Kills every process but PID 1, stopped and traced ones too: kill(2). No fork escapes it, since
-     * the kernel lets none finish while the signal is pending.
+     * Kills every process but PID 1, stopped and traced ones too: kill(2). No fork escapes it,
+     * since the kernel lets none finish while the signal is pending.
      */
     static Step killAll(SyscallProgram.Builder b) {
         return b.call("kill", "all processes", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL))

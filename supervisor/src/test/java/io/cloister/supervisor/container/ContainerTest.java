@@ -6,9 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
-
 import com.typesafe.config.ConfigFactory;
-
 import io.cloister.nativeio.seccomp.SeccompCompiler;
 import io.cloister.nativeio.seccomp.SeccompProfiles;
 import io.cloister.protocol.container.ContainerConfig;
@@ -27,16 +25,6 @@ import io.cloister.protocol.message.Symlink;
 import io.cloister.supervisor.container.Container.Command;
 import io.cloister.supervisor.container.FakeInit.Message;
 import io.cloister.supervisor.handler.ExecveDescriptors;
-
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
-
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,6 +36,14 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The container's actors with an init that says whatever it likes. Whatever that is, each request

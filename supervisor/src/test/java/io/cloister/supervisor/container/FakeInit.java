@@ -10,7 +10,6 @@ import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.LibC;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
