@@ -164,7 +164,8 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
         - **Both contenders in one loop.** Each round measures the C program once and Cloister \
         once, in turns, so that whatever else happens on the machine befalls both. The first \
         rounds are not counted; %d (execve) and %d (create) are.
-        - **Through the messages that a user sends.** An actor sends the request and takes the \
+        - **Through the messages that a user sends.** An actor on the containers' dispatcher, as \
+        `ContainerSupervisor.DISPATCHER` advises, sends the request and takes the \
         time until the reply is in its hands: routing, encoding, the socket, init, decoding and \
         every wake-up of a thread are in it. Because of the turns each request finds the worker \
         asleep, as it would between two jobs; only pings, and resets of nothing, follow each \

@@ -4,7 +4,7 @@ package io.cloister.it.bench;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Behavior;
-import akka.actor.typed.Props;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
@@ -56,7 +56,8 @@ final class Worker implements AutoCloseable {
     }
 
     private <M> ActorRef<M> spawn(Behavior<M> behavior, String name) {
-        return system.systemActorOf(behavior, name, Props.empty());
+        return system.systemActorOf(
+                behavior, name, DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER));
     }
 
     /**

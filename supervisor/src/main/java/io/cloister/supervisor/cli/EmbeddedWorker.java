@@ -4,6 +4,7 @@ package io.cloister.supervisor.cli;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
@@ -114,7 +115,10 @@ final class EmbeddedWorker implements AutoCloseable {
                         context -> {
                             ActorRef<ContainerSupervisor.Command> supervisor =
                                     context.spawn(
-                                            ContainerSupervisor.create(settings), "containers");
+                                            ContainerSupervisor.create(settings),
+                                            "containers",
+                                            DispatcherSelector.fromConfig(
+                                                    ContainerSupervisor.DISPATCHER));
                             context.watch(supervisor);
                             if (clustered) {
                                 join(context);

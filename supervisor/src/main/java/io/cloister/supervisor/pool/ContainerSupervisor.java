@@ -52,7 +52,14 @@ import org.slf4j.LoggerFactory;
 public final class ContainerSupervisor
         extends AbstractOnMessageBehavior<ContainerSupervisor.Command> {
     private static final Logger LOG = LoggerFactory.getLogger(ContainerSupervisor.class);
-    private static final String CONTAINER_DISPATCHER = "cloister.container-dispatcher";
+
+    /**
+     * The dispatcher of containers, one thread for all. The supervisor itself, and actors that do
+     * no more than send commands and take replies, are best spawned on it too, for every message
+     * then travels without waking a thread; none of them may block. It is a setting of
+     * reference.conf.
+     */
+    public static final String DISPATCHER = "cloister.container-dispatcher";
 
     /** What the supervisor can be asked. Every request with a {@code replyTo} is answered once. */
     public sealed interface Command {}
@@ -432,7 +439,7 @@ public final class ContainerSupervisor
                                 Container.create(
                                         born.init(), containerSettings, born.claim()::release),
                                 "container-" + ++containersNamed,
-                                DispatcherSelector.fromConfig(CONTAINER_DISPATCHER));
+                                DispatcherSelector.fromConfig(DISPATCHER));
         getContext().watch(container);
         Member member = new Member(container, birth.requester().isEmpty());
         members.put(container, member);
