@@ -7,6 +7,11 @@ import akka.actor.typed.PostStop;
 import akka.actor.typed.javadsl.Behaviors;
 import io.cloister.nativeio.init.InitProcess;
 import java.io.IOException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +25,21 @@ final class Receiver {
     /** Enough for the read, the decoding and one message send; the default would be a megabyte. */
     private static final long STACK_BYTES = 256 * 1024;
 
+    /**
+     * As many threads as there are containers. One whose container has ended serves the next, which
+     * saves the making of a thread; it goes when none comes soon.
+     */
+    private static final Executor THREADS =
+            new ThreadPoolExecutor(
+                    0,
+                    Integer.MAX_VALUE,
+                    1,
+                    TimeUnit.SECONDS,
+                    new SynchronousQueue<>(),
+                    Receiver::thread);
+
+    private static final AtomicLong NAMED = new AtomicLong();
+
     /** It is told nothing: it lives and ends with its container. */
     enum Command {}
 
@@ -27,18 +47,18 @@ final class Receiver {
 
     static Behavior<Command> create(InitProcess init, ActorRef<Container.Command> router) {
         return Behaviors.setup(context -> {
-            Thread thread =
-                    new Thread(
-                            null,
-                            () -> receive(init, router),
-                            "cloister-receiver-" + init.pid(),
-                            STACK_BYTES);
-            thread.setDaemon(true);
-            thread.start();
+            THREADS.execute(() -> receive(init, router));
             return Behaviors.receive(Command.class)
                     .onSignal(PostStop.class, stop -> onStop(init))
                     .build();
         });
+    }
+
+    private static Thread thread(Runnable work) {
+        String name = "cloister-receiver-" + NAMED.incrementAndGet();
+        Thread thread = new Thread(null, work, name, STACK_BYTES);
+        thread.setDaemon(true);
+        return thread;
     }
 
     private static void receive(InitProcess init, ActorRef<Container.Command> router) {
