@@ -88,9 +88,6 @@ public final class LibC {
     /** getegid(2). */
     public static native int getegid();
 
-    /** sysconf(3). */
-    public static native long sysconf(int name);
-
     /** ioctl(2) with a pointer argument. */
     public static native int ioctl(int fd, long request, byte[] argument);
 

@@ -117,7 +117,6 @@ public final class Linux {
     public static final int O_PATH = (int) constant("O_PATH");
     public static final int O_NOCTTY = (int) constant("O_NOCTTY");
     public static final int F_DUPFD_CLOEXEC = (int) constant("F_DUPFD_CLOEXEC");
-    public static final int F_SETFD = (int) constant("F_SETFD");
     public static final int F_GETFD = (int) constant("F_GETFD");
     public static final int FD_CLOEXEC = (int) constant("FD_CLOEXEC");
     public static final int F_ADD_SEALS = (int) constant("F_ADD_SEALS");
@@ -126,17 +125,12 @@ public final class Linux {
     public static final int F_SEAL_SHRINK = (int) constant("F_SEAL_SHRINK");
     public static final int F_SEAL_GROW = (int) constant("F_SEAL_GROW");
     public static final int F_SEAL_WRITE = (int) constant("F_SEAL_WRITE");
-    public static final int F_SETPIPE_SZ = (int) constant("F_SETPIPE_SZ");
-    public static final int F_GETFL = (int) constant("F_GETFL");
-    public static final int F_SETFL = (int) constant("F_SETFL");
     public static final int SEEK_SET = (int) constant("SEEK_SET");
     public static final int SEEK_CUR = (int) constant("SEEK_CUR");
     public static final int SEEK_END = (int) constant("SEEK_END");
     public static final int RENAME_NOREPLACE = (int) constant("RENAME_NOREPLACE");
     public static final int F_OK = (int) constant("F_OK");
-    public static final int X_OK = (int) constant("X_OK");
     public static final int RESOLVE_BENEATH = (int) constant("RESOLVE_BENEATH");
-    public static final int RESOLVE_IN_ROOT = (int) constant("RESOLVE_IN_ROOT");
     public static final int RESOLVE_NO_MAGICLINKS = (int) constant("RESOLVE_NO_MAGICLINKS");
     public static final int RESOLVE_NO_SYMLINKS = (int) constant("RESOLVE_NO_SYMLINKS");
     public static final int RESOLVE_NO_XDEV = (int) constant("RESOLVE_NO_XDEV");
@@ -150,33 +144,25 @@ public final class Linux {
     public static final int MS_NOSUID = (int) constant("MS_NOSUID");
     public static final int MS_NODEV = (int) constant("MS_NODEV");
     public static final int MS_NOEXEC = (int) constant("MS_NOEXEC");
-    public static final int MS_NOATIME = (int) constant("MS_NOATIME");
     public static final int MS_REMOUNT = (int) constant("MS_REMOUNT");
     public static final int MS_BIND = (int) constant("MS_BIND");
     public static final int MS_REC = (int) constant("MS_REC");
     public static final int MS_PRIVATE = (int) constant("MS_PRIVATE");
-    public static final int MS_SLAVE = (int) constant("MS_SLAVE");
     public static final int MNT_DETACH = (int) constant("MNT_DETACH");
     public static final int UMOUNT_NOFOLLOW = (int) constant("UMOUNT_NOFOLLOW");
     public static final int OPEN_TREE_CLONE = (int) constant("OPEN_TREE_CLONE");
     public static final int OPEN_TREE_CLOEXEC = (int) constant("OPEN_TREE_CLOEXEC");
     public static final int MOVE_MOUNT_F_EMPTY_PATH = (int) constant("MOVE_MOUNT_F_EMPTY_PATH");
     public static final int FSOPEN_CLOEXEC = (int) constant("FSOPEN_CLOEXEC");
-    public static final int FSCONFIG_SET_STRING = (int) constant("FSCONFIG_SET_STRING");
     public static final int FSCONFIG_CMD_CREATE = (int) constant("FSCONFIG_CMD_CREATE");
     public static final int FSMOUNT_CLOEXEC = (int) constant("FSMOUNT_CLOEXEC");
     public static final int MOUNT_ATTR_RDONLY = (int) constant("MOUNT_ATTR_RDONLY");
     public static final int MOUNT_ATTR_NOSUID = (int) constant("MOUNT_ATTR_NOSUID");
     public static final int MOUNT_ATTR_NODEV = (int) constant("MOUNT_ATTR_NODEV");
     public static final int MOUNT_ATTR_NOEXEC = (int) constant("MOUNT_ATTR_NOEXEC");
-    public static final int MOUNT_ATTR_IDMAP = (int) constant("MOUNT_ATTR_IDMAP");
     public static final int mount_attr_SIZE = (int) constant("mount_attr_SIZE");
     public static final int mount_attr_attr_set = (int) constant("mount_attr_attr_set");
-    public static final int mount_attr_attr_clr = (int) constant("mount_attr_attr_clr");
-    public static final int mount_attr_propagation = (int) constant("mount_attr_propagation");
-    public static final int mount_attr_userns_fd = (int) constant("mount_attr_userns_fd");
     public static final int TMPFS_MAGIC = (int) constant("TMPFS_MAGIC");
-    public static final int PROC_SUPER_MAGIC = (int) constant("PROC_SUPER_MAGIC");
 
     // sys/stat.h, sys/statfs.h
     public static final int S_IFMT = (int) constant("S_IFMT");
@@ -185,8 +171,6 @@ public final class Linux {
     public static final int S_IFLNK = (int) constant("S_IFLNK");
     public static final int S_IFIFO = (int) constant("S_IFIFO");
     public static final int S_IFSOCK = (int) constant("S_IFSOCK");
-    public static final int S_IFCHR = (int) constant("S_IFCHR");
-    public static final int S_IFBLK = (int) constant("S_IFBLK");
     public static final int stat_SIZE = (int) constant("stat_SIZE");
     public static final int stat_st_mode = (int) constant("stat_st_mode");
     public static final int stat_st_uid = (int) constant("stat_st_uid");
@@ -221,7 +205,6 @@ public final class Linux {
     public static final int CLONE_NEWPID = (int) constant("CLONE_NEWPID");
     public static final int CLONE_NEWNET = (int) constant("CLONE_NEWNET");
     public static final int CLONE_NEWTIME = (int) constant("CLONE_NEWTIME");
-    public static final int CLONE_CLEAR_SIGHAND = (int) constant("CLONE_CLEAR_SIGHAND");
     public static final int CLONE_INTO_CGROUP = (int) constant("CLONE_INTO_CGROUP");
     public static final int SIGCHLD = (int) constant("SIGCHLD");
     public static final int SIGKILL = (int) constant("SIGKILL");
@@ -261,10 +244,7 @@ public final class Linux {
     public static final int kernel_sigaction_SIZE = (int) constant("kernel_sigaction_SIZE");
     public static final int kernel_sigaction_handler = (int) constant("kernel_sigaction_handler");
     public static final int __WALL = (int) constant("__WALL");
-    public static final int WNOHANG = (int) constant("WNOHANG");
     public static final int POLLIN = (int) constant("POLLIN");
-    public static final int POLLHUP = (int) constant("POLLHUP");
-    public static final int POLLERR = (int) constant("POLLERR");
     public static final int pollfd_SIZE = (int) constant("pollfd_SIZE");
     public static final int pollfd_fd = (int) constant("pollfd_fd");
     public static final int pollfd_events = (int) constant("pollfd_events");
@@ -309,11 +289,7 @@ public final class Linux {
     public static final int PR_SET_NO_NEW_PRIVS = (int) constant("PR_SET_NO_NEW_PRIVS");
     public static final int PR_CAPBSET_DROP = (int) constant("PR_CAPBSET_DROP");
     public static final int PR_SET_SECUREBITS = (int) constant("PR_SET_SECUREBITS");
-    public static final int PR_SET_SECCOMP = (int) constant("PR_SET_SECCOMP");
-    public static final int PR_SET_KEEPCAPS = (int) constant("PR_SET_KEEPCAPS");
     public static final int PR_SET_NAME = (int) constant("PR_SET_NAME");
-    public static final int PR_CAP_AMBIENT = (int) constant("PR_CAP_AMBIENT");
-    public static final int PR_CAP_AMBIENT_CLEAR_ALL = (int) constant("PR_CAP_AMBIENT_CLEAR_ALL");
     public static final int CAP_LAST_CAP = (int) constant("CAP_LAST_CAP");
     public static final int _LINUX_CAPABILITY_VERSION_3 =
             (int) constant("_LINUX_CAPABILITY_VERSION_3");
@@ -323,9 +299,6 @@ public final class Linux {
             (int) constant("__user_cap_data_struct_SIZE");
     public static final int SECBIT_NOROOT = (int) constant("SECBIT_NOROOT");
     public static final int SECBIT_NOROOT_LOCKED = (int) constant("SECBIT_NOROOT_LOCKED");
-    public static final int SECBIT_NO_SETUID_FIXUP = (int) constant("SECBIT_NO_SETUID_FIXUP");
-    public static final int SECBIT_NO_SETUID_FIXUP_LOCKED =
-            (int) constant("SECBIT_NO_SETUID_FIXUP_LOCKED");
     public static final int SECBIT_NO_CAP_AMBIENT_RAISE =
             (int) constant("SECBIT_NO_CAP_AMBIENT_RAISE");
     public static final int SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED =
@@ -414,12 +387,9 @@ public final class Linux {
     public static final int TIOCSTI = (int) constant("TIOCSTI");
     public static final int TIOCLINUX = (int) constant("TIOCLINUX");
     public static final int TIOCSCTTY = (int) constant("TIOCSCTTY");
-    public static final int TIOCSWINSZ = (int) constant("TIOCSWINSZ");
     public static final int MFD_CLOEXEC = (int) constant("MFD_CLOEXEC");
     public static final int MFD_ALLOW_SEALING = (int) constant("MFD_ALLOW_SEALING");
     public static final int MFD_EXEC = (int) constant("MFD_EXEC");
-    public static final int _SC_PAGESIZE = (int) constant("_SC_PAGESIZE");
-    public static final int _SC_CLK_TCK = (int) constant("_SC_CLK_TCK");
 
     // spawn.h
     public static final int POSIX_SPAWN_SETSIGMASK = (int) constant("POSIX_SPAWN_SETSIGMASK");

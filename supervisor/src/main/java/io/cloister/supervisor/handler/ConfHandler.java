@@ -96,13 +96,10 @@ public final class ConfHandler {
         }
         b.reply(stats);
         SyscallProgram program = b.build();
-        return new Exchange.Run<>(
+        return Exchange.run(
                 program,
+                ConfHandler::doomed,
                 result -> {
-                    Optional<SyscallFailure> failure = result.failure(program);
-                    if (failure.isPresent()) {
-                        return doomed(Failures.of(failure.get()));
-                    }
                     ByteBuffer bytes = result.bytes(program, stats);
                     Map<Mount.Bind, Boolean> directories = new LinkedHashMap<>();
                     for (int i = 0; i < binds.size(); i++) {
@@ -199,16 +196,13 @@ public final class ConfHandler {
         name(b, "domain name", Sys.SETDOMAINNAME, config.domainName());
         Masks masks = Masks.look(b, config, nullDevice);
         SyscallProgram program = b.build();
-        return new Exchange.Run<>(
+        return Exchange.run(
                 program,
+                failure -> doomed(explain(failure)),
                 result -> {
-                    Optional<SyscallFailure> failure = result.failure(program);
-                    if (failure.isPresent()) {
-                        return doomed(explain(failure.get()));
-                    }
                     Optional<SyscallFailure> unseen = masks.failure(result);
                     if (unseen.isPresent()) {
-                        return doomed(Failures.of(unseen.get()));
+                        return doomed(unseen.get());
                     }
                     SyscallProgram.Builder next = SyscallProgram.named("protect");
                     masks.hide(next, program, result);
@@ -228,17 +222,13 @@ public final class ConfHandler {
         Optional<LockDown> lockDown =
                 config.initCommand().isEmpty() ? Optional.of(LockDown.append(b)) : Optional.empty();
         SyscallProgram program = b.build();
-        return new Exchange.Run<>(
+        return Exchange.run(
                 program,
-                result -> {
-                    Optional<SyscallFailure> failure = result.failure(program);
-                    if (failure.isPresent()) {
-                        return doomed(Failures.of(failure.get()));
-                    }
-                    return lockDown.isPresent()
-                            ? finish(program, result, lockDown.get(), configured)
-                            : runInitCommand(initOutput, configured);
-                });
+                ConfHandler::doomed,
+                result ->
+                        lockDown.isPresent()
+                                ? finish(program, result, lockDown.get(), configured)
+                                : runInitCommand(initOutput, configured));
     }
 
     /** Until here init has the ids of the worker's user, which mean nothing in its namespace. */
@@ -403,14 +393,10 @@ public final class ConfHandler {
         SyscallProgram.Builder b = SyscallProgram.named("lock down");
         LockDown lockDown = LockDown.append(b);
         SyscallProgram program = b.build();
-        return new Exchange.Run<>(
+        return Exchange.run(
                 program,
-                result -> {
-                    Optional<SyscallFailure> failure = result.failure(program);
-                    return failure.isPresent()
-                            ? doomed(Failures.of(failure.get()))
-                            : finish(program, result, lockDown, configured);
-                });
+                ConfHandler::doomed,
+                result -> finish(program, result, lockDown, configured));
     }
 
     // ---- failures ---------------------------------------------------------------------------
@@ -430,6 +416,10 @@ public final class ConfHandler {
                                 + "; the host's /proc is masked in part, so a user namespace may not"
                                 + " mount its own: see `cloister doctor`")
                 : plain;
+    }
+
+    private static Exchange<ConfReply> doomed(SyscallFailure failure) {
+        return doomed(Failures.of(failure));
     }
 
     private static Exchange<ConfReply> doomed(Failure failure) {

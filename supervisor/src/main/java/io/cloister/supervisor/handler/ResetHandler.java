@@ -130,15 +130,10 @@ public final class ResetHandler {
         });
         b.reply(seen);
         SyscallProgram program = b.build();
-        return new Exchange.Run<>(
+        return Exchange.run(
                 program,
-                result -> {
-                    Optional<SyscallFailure> failure = result.failure(program);
-                    if (failure.isPresent()) {
-                        return doomed(failure.get());
-                    }
-                    return judge(result, result.bytes(program, seen), looks, innerLooks);
-                });
+                ResetHandler::doomed,
+                result -> judge(result, result.bytes(program, seen), looks, innerLooks));
     }
 
     private static Look look(
@@ -276,14 +271,10 @@ public final class ResetHandler {
         }
         b.reply(seen);
         SyscallProgram program = b.build();
-        return new Exchange.Run<>(
+        return Exchange.run(
                 program,
-                result -> {
-                    Optional<SyscallFailure> failure = result.failure(program);
-                    return failure.isPresent()
-                            ? doomed(failure.get())
-                            : prove(result, result.bytes(program, seen), looks, inodes);
-                });
+                ResetHandler::doomed,
+                result -> prove(result, result.bytes(program, seen), looks, inodes));
     }
 
     /** Returns how many inodes the new one has: its root and what mount points need. */
