@@ -13,7 +13,7 @@ import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Termination;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.Opened;
@@ -157,7 +157,7 @@ final class HostileTrial {
                 };
         assertThat(HostileCorpus.texts(expected))
                 .as("%s%n%s", result, ran.stdout().lines().limit(20).toList())
-                .contains(result.limit().map(LimitFired::text).orElse(end));
+                .contains(result.limit().map(Limit::text).orElse(end));
         assertThat(result.killed()).as("killed").isFalse();
     }
 

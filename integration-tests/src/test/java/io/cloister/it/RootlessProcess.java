@@ -17,7 +17,7 @@ import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Symlink;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Limit;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.Opened;
 import io.cloister.supervisor.handler.ExecveDescriptors;
@@ -203,7 +203,7 @@ final class RootlessProcess {
                     leased.run(
                             Execve.of("/bin/sh", "-c", "setsid sleep 1000 & sleep 1000")
                                     .wallTime(Duration.ofMillis(200)));
-            assertThat(ran.result().limit()).contains(LimitFired.WALL_TIME);
+            assertThat(ran.result().limit()).contains(Limit.WALL_TIME);
             assertThat(leased.shell("echo hello")).isEqualTo("hello\n");
         }
     }

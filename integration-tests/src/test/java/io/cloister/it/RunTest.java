@@ -14,7 +14,7 @@ import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.message.Seccomp;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Rlimits;
@@ -94,7 +94,7 @@ class RunTest extends WorkerTest {
         try (Leased container = acquire()) {
             Ran ran = container.run(sleep().wallTime(Duration.ofMillis(200)));
             ran.assertSignal("SIGKILL");
-            assertThat(ran.result().limit()).contains(LimitFired.WALL_TIME);
+            assertThat(ran.result().limit()).contains(Limit.WALL_TIME);
             assertThat(ran.result().wallTime()).isGreaterThanOrEqualTo(Duration.ofMillis(200));
             assertThat(ran.result().killed()).isFalse();
             assertUsable(container);
@@ -307,7 +307,7 @@ class RunTest extends WorkerTest {
                             "-c",
                             "while :; do :; done");
             cpu.assertSignal("SIGXCPU");
-            assertThat(cpu.result().limit()).contains(LimitFired.CPU_TIME);
+            assertThat(cpu.result().limit()).contains(Limit.CPU_TIME);
             Ran size =
                     limited(
                             container,

@@ -30,7 +30,7 @@ public final class ProtocolKryo {
     /**
      * The first byte of every message. It changes when a message can no longer be read as before.
      */
-    public static final int VERSION = 1;
+    public static final int VERSION = 2;
 
     /** No value nests deeper than a map of failures in a reply; Kryo counts one more for itself. */
     private static final int MAX_DEPTH = 8;

@@ -26,7 +26,12 @@ import io.cloister.protocol.message.Reset;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Seccomp;
 import io.cloister.protocol.message.Symlink;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Enforced;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Mechanism;
+import io.cloister.protocol.run.MemorySource;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Rlimits;
@@ -41,7 +46,7 @@ import java.util.List;
  * The one list of classes that may cross the cluster, with their ids and fields in order.
  *
  * <p>An id and the order of fields never change, and an id is never given to another class.
- * Requests have 16 to 31, replies 32 to 47, parts of both 48 to 95. Below 10 are Kryo's own
+ * Requests have 16 to 31, replies 32 to 47, parts of both 48 to 127. Below 10 are Kryo's own
  * registrations, which this protocol never accepts.
  */
 final class WireTypes {
@@ -83,9 +88,9 @@ final class WireTypes {
                                             .optional(execve.workDirectory(), WireOutput::text)
                                             .optional(execve.controllingTerminal())
                                             .value(execve.rlimits())
+                                            .value(execve.limits())
                                             .value(execve.seccomp())
                                             .optional(execve.credential(), WireOutput::value)
-                                            .duration(execve.wallTime())
                                             .flag(execve.announceStart()),
                             in ->
                                     new Execve(
@@ -96,9 +101,9 @@ final class WireTypes {
                                             in.optional(WireInput::text),
                                             in.optionalInt(),
                                             in.value(Rlimits.class),
+                                            in.value(Limits.class),
                                             in.value(Seccomp.class),
                                             in.optional(WireTypes::credential),
-                                            in.duration(),
                                             in.flag())),
 
                     // Replies.
@@ -137,15 +142,19 @@ final class WireTypes {
                                             .duration(result.wallTime())
                                             .duration(result.setUpTime())
                                             .optional(result.limit(), WireOutput::coded)
-                                            .flag(result.killed()),
+                                            .flag(result.killed())
+                                            .list(result.enforced(), WireOutput::value)
+                                            .value(result.evidence()),
                             in ->
                                     new ExecveResult(
                                             in.object(Termination.class),
                                             in.value(Usage.class),
                                             in.duration(),
                                             in.duration(),
-                                            in.optional(i -> i.coded(LimitFired.class)),
-                                            in.flag())),
+                                            in.optional(i -> i.coded(Limit.class)),
+                                            in.flag(),
+                                            in.list(Enforced.MAX, i -> i.value(Enforced.class)),
+                                            in.value(Evidence.class))),
                     new WireType<>(
                             38,
                             Failure.class,
@@ -331,17 +340,89 @@ final class WireTypes {
                             84,
                             Usage.class,
                             (out, usage) ->
-                                    out.duration(usage.userCpu())
+                                    out.duration(usage.cpuTime())
+                                            .duration(usage.userCpu())
                                             .duration(usage.systemCpu())
-                                            .size(usage.maxResidentSet()),
-                            in -> new Usage(in.duration(), in.duration(), in.size())),
+                                            .size(usage.memory())
+                                            .coded(usage.memorySource())
+                                            .size(usage.maxResidentSet())
+                                            .optional(usage.peakProcesses()),
+                            in ->
+                                    new Usage(
+                                            in.duration(),
+                                            in.duration(),
+                                            in.duration(),
+                                            in.size(),
+                                            in.coded(MemorySource.class),
+                                            in.size(),
+                                            in.optionalInt())),
                     constants(85, Status.class),
-                    constants(86, LimitFired.class),
+                    constants(86, Limit.class),
                     constants(87, Resource.class),
                     constants(88, Access.class),
                     constants(89, ContainerState.class),
                     constants(90, Failure.Kind.class),
-                    new WireType<>(91, ByteSize.class, WireOutput::size, WireInput::size));
+                    new WireType<>(91, ByteSize.class, WireOutput::size, WireInput::size),
+                    new WireType<>(
+                            92,
+                            Limits.class,
+                            (out, limits) ->
+                                    out.duration(limits.wallTime())
+                                            .optional(limits.cpuTime(), WireOutput::duration)
+                                            .optional(limits.memory(), WireOutput::size)
+                                            .optional(limits.processes())
+                                            .optional(limits.output(), WireOutput::size)
+                                            .optional(limits.fileSize(), WireOutput::size)
+                                            .optional(limits.stack(), WireOutput::size)
+                                            .optional(limits.openFiles())
+                                            .optional(limits.addressSpace(), WireOutput::size)
+                                            .optional(limits.dataSegment(), WireOutput::size)
+                                            .optional(limits.diskSize(), WireOutput::size)
+                                            .optional(limits.diskFiles())
+                                            .optional(limits.cpuRate())
+                                            .optional(limits.cpuSet(), WireOutput::text)
+                                            .flag(limits.allowLess()),
+                            in ->
+                                    new Limits(
+                                            in.duration(),
+                                            in.optional(WireInput::duration),
+                                            in.optional(WireInput::size),
+                                            in.optionalInt(),
+                                            in.optional(WireInput::size),
+                                            in.optional(WireInput::size),
+                                            in.optional(WireInput::size),
+                                            in.optionalInt(),
+                                            in.optional(WireInput::size),
+                                            in.optional(WireInput::size),
+                                            in.optional(WireInput::size),
+                                            in.optionalInt(),
+                                            in.optionalInt(),
+                                            in.optional(WireInput::text),
+                                            in.flag())),
+                    new WireType<>(
+                            93,
+                            Enforced.class,
+                            (out, enforced) -> out.coded(enforced.limit()).coded(enforced.by()),
+                            in -> new Enforced(in.coded(Limit.class), in.coded(Mechanism.class))),
+                    new WireType<>(
+                            94,
+                            Evidence.class,
+                            (out, evidence) ->
+                                    out.number(evidence.oomKills())
+                                            .number(evidence.processesRefused())
+                                            .optional(
+                                                    evidence.disallowedSyscall(), WireOutput::text)
+                                            .list(evidence.observedSyscalls(), WireOutput::text)
+                                            .flag(evidence.idle()),
+                            in ->
+                                    new Evidence(
+                                            in.number(),
+                                            in.number(),
+                                            in.optional(WireInput::text),
+                                            in.list(Evidence.MAX_SYSCALLS, WireInput::text),
+                                            in.flag())),
+                    constants(95, Mechanism.class),
+                    constants(96, MemorySource.class));
 
     private WireTypes() {}
 

@@ -4,6 +4,7 @@ package io.cloister.protocol.message;
 import io.cloister.protocol.check.Check;
 import io.cloister.protocol.check.InvalidRequest;
 import io.cloister.protocol.container.Credential;
+import io.cloister.protocol.run.Limits;
 import io.cloister.protocol.run.Rlimits;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,7 +26,9 @@ import java.util.OptionalInt;
  * @param workDirectory absolute; absent for the container's
  * @param controllingTerminal one of {@code descriptors} that becomes the session's terminal
  * @param credential absent for the container's default
- * @param wallTime after which init kills everything: above 0, at most 24 hours
+ * @param rlimits of the program itself, in the kernel's terms; those of {@code limits} come on top
+ * @param limits of the program and all that it starts; without {@link Limits#output}, for an execve
+ *     collects nothing
  * @param announceStart tell of pid and pidfd before the program's first instruction, and wait for
  *     the caller's consent
  */
@@ -37,9 +40,9 @@ public record Execve(
         Optional<String> workDirectory,
         OptionalInt controllingTerminal,
         Rlimits rlimits,
+        Limits limits,
         Seccomp seccomp,
         Optional<Credential> credential,
-        Duration wallTime,
         boolean announceStart)
         implements Request {
     /** Below SCM_MAX_FD (253), the most one message carries, see unix(7). */
@@ -50,8 +53,6 @@ public record Execve(
 
     /** Most bytes of argv and environment together: strings, their NULs and 8 for each pointer. */
     public static final int MAX_STRING_BYTES = 128 * 1024;
-
-    public static final Duration MAX_WALL_TIME = Duration.ofHours(24);
 
     private static final int POINTER_BYTES = 8;
 
@@ -82,7 +83,10 @@ public record Execve(
         Objects.requireNonNull(rlimits, "rlimits");
         Objects.requireNonNull(seccomp, "seccomp");
         Objects.requireNonNull(credential, "credential");
-        Check.duration("wall time limit", wallTime, Duration.ofNanos(1), MAX_WALL_TIME);
+        Objects.requireNonNull(limits, "limits");
+        Check.that(
+                limits.output().isEmpty(),
+                "an execve collects no output: bound its streams, or its files by fileSize");
     }
 
     /**
@@ -110,7 +114,7 @@ public record Execve(
         builder.rlimits = rlimits;
         builder.seccomp = seccomp;
         builder.credential = credential;
-        builder.wallTime = wallTime;
+        builder.limits = limits;
         builder.announceStart = announceStart;
         return builder;
     }
@@ -140,8 +144,6 @@ public record Execve(
 
     /** Puts a request together; everything is checked by {@link #build}. Not thread-safe. */
     public static final class Builder {
-        private static final Duration DEFAULT_WALL_TIME = Duration.ofSeconds(10);
-
         private final List<String> arguments;
         private Optional<Executable> executable = Optional.empty();
         private Optional<List<String>> environment = Optional.empty();
@@ -151,7 +153,7 @@ public record Execve(
         private Rlimits rlimits = Rlimits.standard();
         private Seccomp seccomp = Seccomp.DEFAULT;
         private Optional<Credential> credential = Optional.empty();
-        private Duration wallTime = DEFAULT_WALL_TIME;
+        private Limits limits = Limits.standard();
         private boolean announceStart;
 
         private Builder(List<String> arguments) {
@@ -213,8 +215,14 @@ public record Execve(
             return this;
         }
 
+        public Builder limits(Limits all) {
+            limits = all;
+            return this;
+        }
+
+        /** Changes one of the limits. */
         public Builder wallTime(Duration limit) {
-            wallTime = limit;
+            limits = limits.toBuilder().wallTime(limit).build();
             return this;
         }
 
@@ -240,9 +248,9 @@ public record Execve(
                     workDirectory,
                     controllingTerminal,
                     rlimits,
+                    limits,
                     seccomp,
                     credential,
-                    wallTime,
                     announceStart);
         }
     }

@@ -2,10 +2,13 @@
 package io.cloister.protocol.message;
 
 import io.cloister.protocol.check.Check;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Enforced;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -15,15 +18,19 @@ import java.util.Optional;
  * @param wallTime from the program's start to its end
  * @param setUpTime from the command's arrival at init to the program's start
  * @param limit the limit that ended it; absent when none did
- * @param killed its caller asked for its end
+ * @param killed its caller asked for its end, and it had not ended by itself before
+ * @param enforced the limits that were in force
+ * @param evidence what the above rests on
  */
 public record ExecveResult(
         Termination termination,
         Usage usage,
         Duration wallTime,
         Duration setUpTime,
-        Optional<LimitFired> limit,
-        boolean killed)
+        Optional<Limit> limit,
+        boolean killed,
+        List<Enforced> enforced,
+        Evidence evidence)
         implements ExecveReply {
     private static final Duration MAX_TIME = Duration.ofDays(36_500);
 
@@ -33,5 +40,7 @@ public record ExecveResult(
         Check.duration("wall time", wallTime, Duration.ZERO, MAX_TIME);
         Check.duration("set-up time", setUpTime, Duration.ZERO, MAX_TIME);
         Objects.requireNonNull(limit, "limit");
+        enforced = Check.list("enforced limits", enforced, Enforced.MAX);
+        Objects.requireNonNull(evidence, "evidence");
     }
 }

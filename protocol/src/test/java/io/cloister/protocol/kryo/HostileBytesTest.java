@@ -127,15 +127,15 @@ class HostileBytesTest {
     @ValueSource(
             strings = {
                 "", // nothing
-                "01", // no class
+                "02", // no class
                 "0012", // version 0
-                "0212", // version 2
-                "0100", // null
-                "01010021006a6176612e6c616e672e4f626aef", // a class by its name
-                "01030161", // Kryo's own String
-                "010204", // Kryo's own int
-                "017f", // an id that nobody has
-                "0118036f0000", // execve: an executable that is none
+                "0112", // an older version
+                "0200", // null
+                "02010021006a6176612e6c616e672e4f626aef", // a class by its name
+                "02030161", // Kryo's own String
+                "020204", // Kryo's own int
+                "027f", // an id that nobody has
+                "0218036f0000", // execve: an executable that is none
             })
     void shouldRefuseWhatIsNoMessage(String hex) {
         assertThatThrownBy(() -> kryo.read(HexFormat.of().parseHex(hex)))

@@ -26,7 +26,12 @@ import io.cloister.protocol.message.Reset;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Seccomp;
 import io.cloister.protocol.message.Symlink;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Enforced;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Mechanism;
+import io.cloister.protocol.run.MemorySource;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Rlimits;
@@ -39,6 +44,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Values of every registered class, by name; each has a line in golden-bytes.txt.
@@ -58,7 +64,33 @@ final class Samples {
                     "EPERM",
                     "Operation not permitted");
     private static final Usage USAGE =
-            new Usage(Duration.ofMillis(1500), Duration.ofNanos(20_000), ByteSize.ofKiB(1300));
+            new Usage(
+                    Duration.ofMillis(1600),
+                    Duration.ofMillis(1500),
+                    Duration.ofNanos(20_000),
+                    ByteSize.ofMiB(2),
+                    MemorySource.CGROUP_V1_MAX_USAGE,
+                    ByteSize.ofKiB(1300),
+                    OptionalInt.of(3));
+    private static final Limits LIMITS =
+            Limits.builder()
+                    .wallTime(Duration.ofSeconds(3))
+                    .cpuTime(Duration.ofMillis(1500))
+                    .memory(ByteSize.ofMiB(64))
+                    .processes(16)
+                    .fileSize(ByteSize.ofMiB(1))
+                    .stack(ByteSize.ofMiB(8))
+                    .openFiles(64)
+                    .addressSpace(ByteSize.ofGiB(1))
+                    .dataSegment(ByteSize.ofGiB(2))
+                    .diskSize(ByteSize.ofMiB(16))
+                    .diskFiles(4096)
+                    .cpuRate(500)
+                    .cpuSet("0-1,3")
+                    .allowLess(true)
+                    .build();
+    private static final Evidence EVIDENCE =
+            new Evidence(1, 2, Optional.of("ptrace"), List.of("bpf", "mount"), true);
     private static final ContainerConfig CONFIG =
             ContainerConfig.builder()
                     .mount(new Mount.Proc("/proc", true))
@@ -92,7 +124,7 @@ final class Samples {
                 Execve.of("true")
                         .rlimits(Rlimits.none())
                         .seccomp(Seccomp.NONE)
-                        .wallTime(Duration.ofSeconds(2))
+                        .limits(Limits.builder().wallTime(Duration.ofSeconds(2)).build())
                         .build());
         put(
                 "execve-most",
@@ -114,7 +146,7 @@ final class Samples {
                                         .build())
                         .seccomp(new Seccomp("strict"))
                         .credential(new Credential(65_535, 1))
-                        .wallTime(Duration.ofNanos(1_000_000_001))
+                        .limits(LIMITS)
                         .announceStart(true)
                         .build());
         put("pong-idle", Pong.of(ContainerState.IDLE));
@@ -135,7 +167,9 @@ final class Samples {
                         Duration.ofMillis(1600),
                         Duration.ofNanos(400_000),
                         Optional.empty(),
-                        false));
+                        false,
+                        List.of(),
+                        Evidence.none()));
         put(
                 "execve-result-signalled",
                 new ExecveResult(
@@ -143,8 +177,10 @@ final class Samples {
                         USAGE,
                         Duration.ofSeconds(2),
                         Duration.ZERO,
-                        Optional.of(LimitFired.WALL_TIME),
-                        true));
+                        Optional.of(Limit.WALL_TIME),
+                        true,
+                        List.of(new Enforced(Limit.WALL_TIME, Mechanism.INIT)),
+                        EVIDENCE));
         put("failure", FAILURE);
         put("failure-plain", Failure.of(Failure.Kind.BUSY, "16 commands are waiting"));
         put("file-error", new FileError("/w/in", FAILURE));
@@ -164,9 +200,14 @@ final class Samples {
         put("exited", new Termination.Exited(137));
         put("signalled", new Termination.Signalled(11, "SIGSEGV", true));
         put("usage", USAGE);
+        put("limits", Limits.builder().output(ByteSize.ofMiB(1)).build());
+        put("enforced", new Enforced(Limit.MEMORY, Mechanism.CGROUP_V2));
+        put("evidence", EVIDENCE);
         put("byte-size", ByteSize.ofMiB(64));
         putConstants(Status.values());
-        putConstants(LimitFired.values());
+        putConstants(Limit.values());
+        putConstants(Mechanism.values());
+        putConstants(MemorySource.values());
         putConstants(Resource.values());
         putConstants(Access.values());
         putConstants(ContainerState.values());

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.cloister.protocol.check.InvalidRequest;
 import io.cloister.protocol.container.SymbolicLink;
+import io.cloister.protocol.run.Limits;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.HashMap;
@@ -74,8 +75,8 @@ class MessageTest {
 
     @Test
     void shouldBoundTheWallTime() {
-        assertThat(Execve.of("x").wallTime(Duration.ofHours(24)).build().wallTime())
-                .isEqualTo(Execve.MAX_WALL_TIME);
+        assertThat(Execve.of("x").wallTime(Duration.ofHours(24)).build().limits().wallTime())
+                .isEqualTo(Limits.MAX_TIME);
         assertRefused(() -> Execve.of("x").wallTime(Duration.ZERO).build());
         assertRefused(() -> Execve.of("x").wallTime(Duration.ofMillis(-1)).build());
         assertRefused(() -> Execve.of("x").wallTime(Duration.ofHours(24).plusNanos(1)).build());

@@ -104,16 +104,16 @@ class RunValuesTest {
 
     @Test
     void shouldCountUserAndSystemTime() {
-        Usage usage = new Usage(Duration.ofMillis(3), Duration.ofMillis(4), ByteSize.ofMiB(1));
+        Usage usage = Usage.ofRusage(Duration.ofMillis(3), Duration.ofMillis(4), ByteSize.ofMiB(1));
 
         assertThat(usage.cpuTime()).isEqualTo(Duration.ofMillis(7));
-        assertRefused(() -> new Usage(Duration.ofNanos(-1), Duration.ZERO, ByteSize.ZERO));
-        assertRefused(() -> new Usage(Duration.ZERO, Duration.ofNanos(-1), ByteSize.ZERO));
+        assertRefused(() -> Usage.ofRusage(Duration.ofNanos(-1), Duration.ZERO, ByteSize.ZERO));
+        assertRefused(() -> Usage.ofRusage(Duration.ZERO, Duration.ofNanos(-1), ByteSize.ZERO));
     }
 
     @Test
     void shouldGiveEachConstantACodeOfItsOwn() {
-        for (Coded[] constants : List.of(Resource.values(), Status.values(), LimitFired.values())) {
+        for (Coded[] constants : List.of(Resource.values(), Status.values(), Limit.values())) {
             assertThat(Arrays.stream(constants).map(Coded::code)).doesNotHaveDuplicates();
             assertThat(Arrays.stream(constants).map(Coded::code)).allMatch(c -> c >= 0 && c < 256);
         }

@@ -12,7 +12,7 @@ import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.message.Seccomp;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Rlimits;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.handler.ExecveDescriptors;
@@ -189,7 +189,7 @@ final class RunCommand implements Callable<Integer> {
                                     : failure.describe()));
         } else if (reply instanceof ExecveResult result) {
             result.limit()
-                    .map(LimitFired::text)
+                    .map(Limit::text)
                     .ifPresent(limit -> errors.println("cloister: " + limit + " limit reached"));
         }
         if (json.isPresent()) {

@@ -27,9 +27,14 @@ final class RunExit {
         if (result.limit().isPresent()) {
             return switch (result.limit().get()) {
                 case WALL_TIME, CPU_TIME -> TIME_LIMIT;
+                default -> codeOf(result.termination());
             };
         }
-        return switch (result.termination()) {
+        return codeOf(result.termination());
+    }
+
+    private static int codeOf(Termination termination) {
+        return switch (termination) {
             case Termination.Exited(int code) -> code;
             case Termination.Signalled signalled -> SIGNALLED + signalled.signal();
         };

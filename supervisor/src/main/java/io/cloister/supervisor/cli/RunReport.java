@@ -4,7 +4,7 @@ package io.cloister.supervisor.cli;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Termination;
 import java.time.Duration;
 import java.util.Optional;
@@ -52,7 +52,7 @@ final class RunReport {
                 termination instanceof Termination.Signalled signalled
                         ? Optional.of(signalled.signalName())
                         : Optional.empty(),
-                result.limit().map(LimitFired::text),
+                result.limit().map(Limit::text),
                 result.killed(),
                 millis(result.usage().userCpu()),
                 millis(result.usage().systemCpu()),

@@ -364,7 +364,7 @@ public final class Container {
                 },
                 execute.descriptors()::close,
                 Optional.of(execute),
-                execute.request().wallTime().plus(settings.grace()));
+                execute.request().limits().wallTime().plus(settings.grace()));
     }
 
     private static Failure notConfigured() {

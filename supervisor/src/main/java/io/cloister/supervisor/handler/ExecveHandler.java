@@ -20,7 +20,10 @@ import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Enforced;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Mechanism;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Termination;
@@ -139,7 +142,7 @@ public final class ExecveHandler {
                         Sys.PPOLL,
                         outcome.poll.address(),
                         Arg.of(2),
-                        ProcessStructs.timespec(b, request.wallTime()).address(),
+                        ProcessStructs.timespec(b, request.limits().wallTime()).address(),
                         Arg.ZERO,
                         Arg.of(Long.BYTES));
         readClock(outcome.ended);
@@ -427,7 +430,7 @@ public final class ExecveHandler {
         boolean exitedFirst = ProcessStructs.polled(bytes, offset(outcome.poll), POLL_PROGRAM) != 0;
         boolean asked = ProcessStructs.polled(bytes, offset(outcome.poll), POLL_SOCKET) != 0;
         Usage usage =
-                new Usage(
+                Usage.ofRusage(
                         nonNegative(after.user().minus(before.user())),
                         nonNegative(after.system().minus(before.system())),
                         ByteSize.ofBytes(own.maxResidentBytes()));
@@ -439,7 +442,9 @@ public final class ExecveHandler {
                 ended.minus(started),
                 started.minus(created),
                 limit(timedOut, killed, termination, usage),
-                killed);
+                killed,
+                List.of(new Enforced(Limit.WALL_TIME, Mechanism.INIT)),
+                Evidence.none());
     }
 
     private static Duration nonNegative(Duration duration) {
@@ -468,10 +473,10 @@ public final class ExecveHandler {
      * rusage is exact, and on a busy virtual machine the two were seen a tenth apart. SIGXCPU has
      * hardly another sender, SIGKILL has some.
      */
-    private Optional<LimitFired> limit(
+    private Optional<Limit> limit(
             boolean timedOut, boolean killed, Termination termination, Usage usage) {
         if (timedOut) {
-            return Optional.of(LimitFired.WALL_TIME);
+            return Optional.of(Limit.WALL_TIME);
         }
         if (!killed
                 && termination
@@ -482,7 +487,7 @@ public final class ExecveHandler {
                     .find(Resource.RLIMIT_CPU)
                     .filter(limit -> limit.soft() >= 0)
                     .filter(limit -> usage.cpuTime().toNanos() >= limit.soft() * 1e9 * share)
-                    .map(limit -> LimitFired.CPU_TIME);
+                    .map(limit -> Limit.CPU_TIME);
         }
         return Optional.empty();
     }

@@ -4,7 +4,7 @@ package io.cloister.supervisor.judge;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 
@@ -41,11 +41,10 @@ public record Verdict(JudgeStatus status, Status detail, String explanation) {
             return new Verdict(JudgeStatus.OUTPUT_LIMIT, Status.OUTPUT_LIMIT, "");
         }
         if (result.limit().isPresent()) {
-            LimitFired limit = result.limit().get();
-            return switch (limit) {
-                case WALL_TIME, CPU_TIME ->
-                        new Verdict(JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, limit.text());
-            };
+            Limit limit = result.limit().get();
+            if (limit == Limit.WALL_TIME || limit == Limit.CPU_TIME) {
+                return new Verdict(JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, limit.text());
+            }
         }
         return switch (result.termination()) {
             case Termination.Signalled signalled ->

@@ -137,7 +137,7 @@ public final class ContainerSession implements AutoCloseable {
                 system,
                 lease.container(),
                 replyTo -> new Container.Execute(request, descriptors, replyTo),
-                request.wallTime().plus(MARGIN));
+                request.limits().wallTime().plus(MARGIN));
     }
 
     /** Kills the program that runs, if one does; its result says so. */

@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
-import io.cloister.protocol.unit.ByteSize;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,8 +33,8 @@ class RunExitTest {
     }
 
     @ParameterizedTest
-    @EnumSource(LimitFired.class)
-    void shouldTellTimeLimitsFromOtherSignals(LimitFired limit) {
+    @EnumSource(names = {"WALL_TIME", "CPU_TIME"})
+    void shouldTellTimeLimitsFromOtherSignals(Limit limit) {
         assertThat(RunExit.codeOf(result(KILLED, Optional.of(limit)))).isEqualTo(124);
     }
 
@@ -50,13 +51,15 @@ class RunExitTest {
         assertThat(RunExit.codeOf(Failure.of(kind, "for a reason"))).isEqualTo(expected);
     }
 
-    private static ExecveResult result(Termination termination, Optional<LimitFired> limit) {
+    private static ExecveResult result(Termination termination, Optional<Limit> limit) {
         return new ExecveResult(
                 termination,
-                new Usage(Duration.ZERO, Duration.ZERO, ByteSize.ZERO),
+                Usage.none(),
                 Duration.ZERO,
                 Duration.ZERO,
                 limit,
-                false);
+                false,
+                List.of(),
+                Evidence.none());
     }
 }

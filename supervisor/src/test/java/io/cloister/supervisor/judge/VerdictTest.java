@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.LimitFired;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
-import io.cloister.protocol.unit.ByteSize;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -18,7 +19,7 @@ class VerdictTest {
     private static final Termination SUCCESS = new Termination.Exited(0);
     private static final Termination KILLED = new Termination.Signalled(9, "SIGKILL", false);
     private static final Termination TOO_LONG = new Termination.Signalled(25, "SIGXFSZ", false);
-    private static final Optional<LimitFired> NONE = Optional.empty();
+    private static final Optional<Limit> NONE = Optional.empty();
 
     @Test
     void shouldAcceptTheRightAnswerOnly() {
@@ -48,9 +49,9 @@ class VerdictTest {
 
     @Test
     void shouldNameTheTimeThatWasUsedUp() {
-        assertThat(Verdict.of(run(KILLED, Optional.of(LimitFired.WALL_TIME)), false, true))
+        assertThat(Verdict.of(run(KILLED, Optional.of(Limit.WALL_TIME)), false, true))
                 .isEqualTo(new Verdict(JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, "wall-time"));
-        assertThat(Verdict.of(run(KILLED, Optional.of(LimitFired.CPU_TIME)), false, true))
+        assertThat(Verdict.of(run(KILLED, Optional.of(Limit.CPU_TIME)), false, true))
                 .isEqualTo(new Verdict(JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, "cpu-time"));
     }
 
@@ -70,18 +71,20 @@ class VerdictTest {
                 .isEqualTo(JudgeStatus.INTERNAL_ERROR);
     }
 
-    private static ExecveResult run(Termination termination, Optional<LimitFired> limit) {
+    private static ExecveResult run(Termination termination, Optional<Limit> limit) {
         return result(termination, limit, false);
     }
 
     private static ExecveResult result(
-            Termination termination, Optional<LimitFired> limit, boolean killed) {
+            Termination termination, Optional<Limit> limit, boolean killed) {
         return new ExecveResult(
                 termination,
-                new Usage(Duration.ZERO, Duration.ZERO, ByteSize.ZERO),
+                Usage.none(),
                 Duration.ZERO,
                 Duration.ZERO,
                 limit,
-                killed);
+                killed,
+                List.of(),
+                Evidence.none());
     }
 }
