@@ -2,9 +2,12 @@
 package io.cloister.protocol.check;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /** The checks that the constructors of this protocol share; each throws {@link InvalidRequest}. */
 public final class Check {
@@ -97,6 +100,20 @@ public final class Check {
                             .formatted(values.size(), what, max));
         }
         return List.copyOf(values);
+    }
+
+    /**
+     * A copy of the map, of at most {@code max} entries, in the order of the keys: equal values are
+     * written as equal bytes.
+     */
+    public static <K extends Comparable<K>, V> Map<K, V> map(
+            String what, Map<K, V> values, int max) {
+        if (values.size() > max) {
+            throw new InvalidRequest(
+                    "%d %s, at most %d are possible: leave some out"
+                            .formatted(values.size(), what, max));
+        }
+        return Collections.unmodifiableMap(new TreeMap<>(Map.copyOf(values)));
     }
 
     /** A number between two bounds, both included. */

@@ -24,15 +24,18 @@ import com.esotericsoftware.kryo.util.Pool;
  * <p>Thread-safe: Kryo is not, so instances of it are pooled.
  */
 public final class ProtocolKryo {
-    /** Longest message in bytes; the largest request possible fits. */
-    public static final int MAX_BYTES = 16 * 1024 * 1024;
+    /**
+     * Longest message in bytes: a run or a result with the largest content there is, three times
+     * over. A larger one is refused when it is written; its files belong into the file store.
+     */
+    public static final int MAX_BYTES = 64 * 1024 * 1024;
 
     /**
      * The first byte of every message. It changes when a message can no longer be read as before.
      */
     public static final int VERSION = 2;
 
-    /** No value nests deeper than a map of failures in a reply; Kryo counts one more for itself. */
+    /** Above the deepest value, a run's program's stream's content; Kryo counts one for itself. */
     private static final int MAX_DEPTH = 8;
 
     private static final int FIRST_BUFFER = 512;

@@ -6,6 +6,7 @@ import com.esotericsoftware.kryo.KryoException;
 import com.esotericsoftware.kryo.Registration;
 import com.esotericsoftware.kryo.io.Input;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import io.cloister.protocol.unit.Coded;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -92,6 +93,10 @@ record WireInput(Kryo kryo, Input input) {
         }
     }
 
+    Bytes bytes() {
+        return Bytes.wrap(input.readBytes(lengthWithin(Integer.MAX_VALUE, "run of %d bytes")));
+    }
+
     <T> List<T> list(int max, Function<WireInput, T> element) {
         int count = lengthWithin(max, "list of %d elements");
         List<T> values = new ArrayList<>(count);
@@ -102,10 +107,19 @@ record WireInput(Kryo kryo, Input input) {
     }
 
     <V> Map<String, V> map(int max, Function<WireInput, V> element) {
+        return map(max, WireInput::text, element);
+    }
+
+    <V> Map<Integer, V> numbered(int max, Function<WireInput, V> element) {
+        return map(max, WireInput::count, element);
+    }
+
+    private <K, V> Map<K, V> map(
+            int max, Function<WireInput, K> key, Function<WireInput, V> element) {
         int count = lengthWithin(max, "map of %d entries");
-        Map<String, V> values = new LinkedHashMap<>();
+        Map<K, V> values = new LinkedHashMap<>();
         for (int i = 0; i < count; i++) {
-            if (values.put(text(), element.apply(this)) != null) {
+            if (values.put(key.apply(this), element.apply(this)) != null) {
                 throw new KryoException("a map has a key twice");
             }
         }

@@ -4,6 +4,7 @@ package io.cloister.protocol.kryo;
 import com.esotericsoftware.kryo.Kryo;
 import com.esotericsoftware.kryo.io.Output;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import io.cloister.protocol.unit.Coded;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -66,6 +67,13 @@ record WireOutput(Kryo kryo, Output output) {
         return this;
     }
 
+    /** Length, then the bytes. */
+    WireOutput bytes(Bytes value) {
+        output.writeVarInt(value.length(), true);
+        output.writeBytes(value.toArray());
+        return this;
+    }
+
     /** How many, then each. */
     <T> WireOutput list(List<T> values, BiConsumer<WireOutput, T> element) {
         count(values.size());
@@ -77,6 +85,13 @@ record WireOutput(Kryo kryo, Output output) {
     <V> WireOutput map(Map<String, V> values, BiConsumer<WireOutput, V> element) {
         count(values.size());
         values.forEach((key, value) -> element.accept(text(key), value));
+        return this;
+    }
+
+    /** How many, then each number with its value. */
+    <V> WireOutput numbered(Map<Integer, V> values, BiConsumer<WireOutput, V> element) {
+        count(values.size());
+        values.forEach((key, value) -> element.accept(count(key), value));
         return this;
     }
 

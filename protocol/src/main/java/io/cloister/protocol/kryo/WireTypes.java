@@ -26,19 +26,31 @@ import io.cloister.protocol.message.Reset;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Seccomp;
 import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.CopyOut;
 import io.cloister.protocol.run.Enforced;
 import io.cloister.protocol.run.Evidence;
 import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Limits;
 import io.cloister.protocol.run.Mechanism;
 import io.cloister.protocol.run.MemorySource;
+import io.cloister.protocol.run.Output;
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Rlimits;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
+import io.cloister.protocol.run.Stream;
+import io.cloister.protocol.run.Terminal;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import io.cloister.protocol.unit.Coded;
 import java.util.List;
 
@@ -422,7 +434,186 @@ final class WireTypes {
                                             in.list(Evidence.MAX_SYSCALLS, WireInput::text),
                                             in.flag())),
                     constants(95, Mechanism.class),
-                    constants(96, MemorySource.class));
+                    constants(96, MemorySource.class),
+                    new WireType<>(
+                            100,
+                            Run.class,
+                            (out, run) ->
+                                    out.text(run.id())
+                                            .list(run.programs(), WireOutput::value)
+                                            .list(run.pipes(), WireOutput::value)
+                                            .optional(run.idle(), WireOutput::duration),
+                            in ->
+                                    new Run(
+                                            in.text(),
+                                            in.list(Run.MAX_PROGRAMS, i -> i.value(Program.class)),
+                                            in.list(Run.MAX_PIPES, i -> i.value(PipeLink.class)),
+                                            in.optional(WireInput::duration))),
+                    new WireType<>(
+                            101,
+                            Program.class,
+                            (out, program) ->
+                                    out.list(program.arguments(), WireOutput::text)
+                                            .optional(program.environment(), WireTypes::texts)
+                                            .optional(program.workDirectory(), WireOutput::text)
+                                            .numbered(program.streams(), WireOutput::object)
+                                            .optional(program.terminal(), WireOutput::value)
+                                            .optional(program.controllingTerminal())
+                                            .list(program.copyIn(), WireOutput::object)
+                                            .list(program.copyOut(), WireOutput::value)
+                                            .value(program.limits())
+                                            .value(program.seccomp()),
+                            in ->
+                                    new Program(
+                                            texts(in),
+                                            in.optional(WireTypes::texts),
+                                            in.optional(WireInput::text),
+                                            in.numbered(
+                                                    Execve.MAX_DESCRIPTORS,
+                                                    i -> i.object(Stream.class)),
+                                            in.optional(i -> i.value(Terminal.class)),
+                                            in.optionalInt(),
+                                            in.list(Program.MAX_FILES, i -> i.object(CopyIn.class)),
+                                            in.list(Program.MAX_FILES, i -> i.value(CopyOut.class)),
+                                            in.value(Limits.class),
+                                            in.value(Seccomp.class))),
+                    new WireType<>(
+                            102, Stream.Null.class, (out, none) -> {}, in -> new Stream.Null()),
+                    new WireType<>(
+                            103,
+                            Stream.Input.class,
+                            (out, input) -> out.object(input.content()),
+                            in -> new Stream.Input(in.object(Content.class))),
+                    new WireType<>(
+                            104,
+                            Stream.Collect.class,
+                            (out, collect) -> out.size(collect.max()).flag(collect.truncate()),
+                            in -> new Stream.Collect(in.size(), in.flag())),
+                    new WireType<>(
+                            105, Stream.Given.class, (out, given) -> {}, in -> new Stream.Given()),
+                    new WireType<>(
+                            106,
+                            Content.Inline.class,
+                            (out, inline) -> out.bytes(inline.bytes()),
+                            in -> new Content.Inline(in.bytes())),
+                    new WireType<>(
+                            107,
+                            Content.Stored.class,
+                            (out, stored) -> out.text(stored.id()),
+                            in -> new Content.Stored(in.text())),
+                    new WireType<>(
+                            108,
+                            Content.HostFile.class,
+                            (out, file) -> out.text(file.path()),
+                            in -> new Content.HostFile(in.text())),
+                    new WireType<>(
+                            109,
+                            CopyIn.File.class,
+                            (out, file) ->
+                                    out.text(file.path()).object(file.content()).count(file.mode()),
+                            in -> new CopyIn.File(in.text(), in.object(Content.class), in.count())),
+                    new WireType<>(
+                            110,
+                            CopyIn.Link.class,
+                            (out, link) -> out.text(link.path()).text(link.target()),
+                            in -> new CopyIn.Link(in.text(), in.text())),
+                    new WireType<>(
+                            111,
+                            CopyOut.class,
+                            (out, file) ->
+                                    out.text(file.path())
+                                            .flag(file.optional())
+                                            .size(file.max())
+                                            .flag(file.store()),
+                            in -> new CopyOut(in.text(), in.flag(), in.size(), in.flag())),
+                    new WireType<>(
+                            112,
+                            Terminal.class,
+                            (out, terminal) ->
+                                    out.count(terminal.rows())
+                                            .count(terminal.columns())
+                                            .bytes(terminal.input())
+                                            .size(terminal.max())
+                                            .flag(terminal.truncate()),
+                            in ->
+                                    new Terminal(
+                                            in.count(),
+                                            in.count(),
+                                            in.bytes(),
+                                            in.size(),
+                                            in.flag())),
+                    new WireType<>(
+                            113,
+                            PipeLink.class,
+                            (out, pipe) ->
+                                    out.value(pipe.from())
+                                            .value(pipe.to())
+                                            .optional(pipe.relay(), WireOutput::value),
+                            in ->
+                                    new PipeLink(
+                                            in.value(PipeLink.End.class),
+                                            in.value(PipeLink.End.class),
+                                            in.optional(i -> i.value(PipeLink.Relay.class)))),
+                    new WireType<>(
+                            114,
+                            PipeLink.End.class,
+                            (out, end) -> out.count(end.program()).count(end.descriptor()),
+                            in -> new PipeLink.End(in.count(), in.count())),
+                    new WireType<>(
+                            115,
+                            PipeLink.Relay.class,
+                            (out, relay) -> out.size(relay.max()).flag(relay.transcript()),
+                            in -> new PipeLink.Relay(in.size(), in.flag())),
+                    new WireType<>(
+                            116,
+                            Output.class,
+                            (out, output) -> out.bytes(output.content()).flag(output.truncated()),
+                            in -> new Output(in.bytes(), in.flag())),
+                    new WireType<>(
+                            117,
+                            ProgramOutcome.class,
+                            (out, outcome) ->
+                                    out.coded(outcome.status())
+                                            .optional(outcome.failure(), WireOutput::value)
+                                            .optional(outcome.termination(), WireOutput::object)
+                                            .optional(outcome.limit(), WireOutput::coded)
+                                            .value(outcome.usage())
+                                            .duration(outcome.wallTime())
+                                            .duration(outcome.setUpTime())
+                                            .numbered(outcome.outputs(), WireOutput::value)
+                                            .map(outcome.files(), WireOutput::object)
+                                            .list(outcome.enforced(), WireOutput::value)
+                                            .value(outcome.evidence()),
+                            in ->
+                                    new ProgramOutcome(
+                                            in.coded(Status.class),
+                                            in.optional(WireTypes::failure),
+                                            in.optional(i -> i.object(Termination.class)),
+                                            in.optional(i -> i.coded(Limit.class)),
+                                            in.value(Usage.class),
+                                            in.duration(),
+                                            in.duration(),
+                                            in.numbered(
+                                                    Execve.MAX_DESCRIPTORS,
+                                                    i -> i.value(Output.class)),
+                                            in.map(Program.MAX_FILES, i -> i.object(Content.class)),
+                                            in.list(Enforced.MAX, i -> i.value(Enforced.class)),
+                                            in.value(Evidence.class))),
+                    new WireType<>(
+                            118,
+                            RunResult.class,
+                            (out, result) ->
+                                    out.text(result.id())
+                                            .list(result.results(), WireOutput::value)
+                                            .numbered(result.transcripts(), WireOutput::bytes),
+                            in ->
+                                    new RunResult(
+                                            in.text(),
+                                            in.list(
+                                                    Run.MAX_PROGRAMS,
+                                                    i -> i.value(ProgramOutcome.class)),
+                                            in.numbered(Run.MAX_PIPES, WireInput::bytes))),
+                    new WireType<>(119, Bytes.class, WireOutput::bytes, WireInput::bytes));
 
     private WireTypes() {}
 

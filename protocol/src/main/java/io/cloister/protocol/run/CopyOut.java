@@ -10,16 +10,18 @@ import io.cloister.protocol.unit.ByteSize;
  * @param path absolute, or relative to the container's work directory; no symbolic link on its way
  *     is followed
  * @param optional that it is missing is no error
- * @param max its longest length in bytes, at most {@link Stream#MAX_COLLECTED}; a longer one is
- *     {@link Status#FILE_ERROR}
+ * @param max its longest length in bytes: at most {@link Content#MAX_INLINE}, since it comes with
+ *     the result, or {@link Stream#MAX_COLLECTED} if it goes into the store; a longer one is {@link
+ *     Status#FILE_ERROR}
  * @param store put it into the worker's file store and answer with its id instead of its bytes
  */
 public record CopyOut(String path, boolean optional, ByteSize max, boolean store) {
-    public static final ByteSize DEFAULT_MAX = ByteSize.ofMiB(16);
+    public static final ByteSize DEFAULT_MAX = Content.MAX_INLINE;
 
     public CopyOut {
         Check.pathInside("path", path);
-        Check.range("largest file", max.bytes(), 0, Stream.MAX_COLLECTED.bytes());
+        ByteSize most = store ? Stream.MAX_COLLECTED : Content.MAX_INLINE;
+        Check.range("largest file", max.bytes(), 0, most.bytes());
     }
 
     /** One that must be there, of at most 16 MiB. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.protocol.run;
 
+import io.cloister.protocol.check.Check;
 import io.cloister.protocol.unit.Bytes;
-import java.util.Objects;
 
 /**
  * What a program wrote to a collected stream.
@@ -12,6 +12,6 @@ import java.util.Objects;
  */
 public record Output(Bytes content, boolean truncated) {
     public Output {
-        Objects.requireNonNull(content, "content");
+        Check.range("collected bytes", content.length(), 0, Stream.MAX_COLLECTED.bytes());
     }
 }

@@ -45,20 +45,20 @@ public record Program(
     private static final int STANDARD_STREAMS = 3;
 
     public Program {
-        int maxStrings = Execve.MAX_STRING_BYTES / (Long.BYTES + 1);
-        arguments = Check.list("arguments", arguments, maxStrings);
-        Check.that(!arguments.isEmpty(), "no arguments: give at least the program's name");
-        environment =
-                environment.map(entries -> Check.environment("environment", entries, maxStrings));
+        // What init will be told: its bounds are those of a program.
+        Execve.Builder execve = Execve.of(arguments);
+        environment.ifPresent(execve::environment);
+        Execve checked = execve.build();
+        arguments = checked.arguments();
+        environment = checked.environment();
         workDirectory.ifPresent(path -> Check.absolutePath("work directory", path));
-        Check.range("number of streams", streams.size(), 0, Execve.MAX_DESCRIPTORS);
+        streams = Check.map("streams", streams, Execve.MAX_DESCRIPTORS);
         for (int number : streams.keySet()) {
             Check.range("descriptor number", number, 0, Execve.MAX_DESCRIPTOR_NUMBER);
             Check.that(
                     terminal.isEmpty() || number >= STANDARD_STREAMS,
                     "a program has a terminal and stream %d: leave one out".formatted(number));
         }
-        streams = Map.copyOf(streams);
         if (controllingTerminal.isPresent()) {
             Check.that(
                     streams.get(controllingTerminal.getAsInt()) instanceof Stream.Given,

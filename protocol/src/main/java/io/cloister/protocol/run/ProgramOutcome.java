@@ -44,10 +44,17 @@ public record ProgramOutcome(
         Objects.requireNonNull(usage, "usage");
         Check.duration("wall time", wallTime, Duration.ZERO, Duration.ofDays(36_500));
         Check.duration("set-up time", setUpTime, Duration.ZERO, Duration.ofDays(36_500));
-        Check.range("number of outputs", outputs.size(), 0, Execve.MAX_DESCRIPTORS);
-        outputs = Map.copyOf(outputs);
-        Check.range("number of files", files.size(), 0, Program.MAX_FILES);
-        files = Map.copyOf(files);
+        outputs = Check.map("outputs", outputs, Execve.MAX_DESCRIPTORS);
+        for (int number : outputs.keySet()) {
+            Check.range("descriptor number", number, 0, Execve.MAX_DESCRIPTOR_NUMBER);
+        }
+        files = Check.map("files", files, Program.MAX_FILES);
+        files.forEach((path, content) -> {
+            Check.pathInside("path", path);
+            Check.that(
+                    !(content instanceof Content.HostFile),
+                    "a file came out as a path of the host: its content or its id is needed");
+        });
         enforced = Check.list("enforced limits", enforced, Enforced.MAX);
         Objects.requireNonNull(evidence, "evidence");
     }

@@ -18,7 +18,10 @@ public record RunResult(String id, List<ProgramOutcome> results, Map<Integer, By
     public RunResult {
         Check.filledText("run id", id, Run.MAX_ID_BYTES);
         results = Check.list("results", results, Run.MAX_PROGRAMS);
-        Check.range("number of transcripts", transcripts.size(), 0, Run.MAX_PIPES);
-        transcripts = Map.copyOf(transcripts);
+        Check.that(!results.isEmpty(), "no results: each program has one");
+        transcripts = Check.map("transcripts", transcripts, Run.MAX_PIPES);
+        for (int pipe : transcripts.keySet()) {
+            Check.range("index of a pipe", pipe, 0, Run.MAX_PIPES - 1L);
+        }
     }
 }

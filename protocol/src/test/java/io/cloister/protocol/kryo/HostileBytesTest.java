@@ -98,19 +98,24 @@ class HostileBytesTest {
     @ValueSource(
             strings = {
                 // Lists of 2^31 - 1, of -1 and of a million, with nothing after it.
-                "0114ffffffff07",
-                "0114ffffffff0f",
-                "0114c0843d",
-                "0115ffffffff07",
-                "0124ffffffff07",
-                "0123ffffffff07",
-                "0132ffffffff07",
+                "0214ffffffff07",
+                "0214ffffffff0f",
+                "0214c0843d",
+                "0215ffffffff07",
+                "0224ffffffff07",
+                "0223ffffffff07",
+                "0232ffffffff07",
                 // Texts of 2^31 - 1 bytes, of 128 KiB and of one byte that is not there.
-                "0116ffffffff07",
-                "0116808008",
-                "011601",
+                "0216ffffffff07",
+                "0216808008",
+                "021601",
+                // Bytes: 2^31 - 1 of them, and one that is not there.
+                "0279ffffffff07",
+                "027901",
+                // A run of 2^31 - 1 programs.
+                "02660161ffffffff07",
                 // A number that never ends.
-                "0136ffffffffffffffffffffffffffff",
+                "0236ffffffffffffffffffffffffffff",
             })
     void shouldAllocateLittleForClaimsThatNothingBacks(String hex) {
         byte[] bytes = HexFormat.of().parseHex(hex);
@@ -118,7 +123,9 @@ class HostileBytesTest {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();
 
-        assertThatThrownBy(() -> kryo.read(bytes)).isInstanceOf(ProtocolException.class);
+        assertThatThrownBy(() -> kryo.read(bytes))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageNotContaining("version");
 
         assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(MAX_ALLOCATED);
     }

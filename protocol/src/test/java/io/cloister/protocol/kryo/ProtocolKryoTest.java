@@ -19,6 +19,11 @@ import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.Reply;
 import io.cloister.protocol.message.Request;
 import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.Stream;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.unit.ByteSize;
 import java.lang.reflect.Modifier;
@@ -33,7 +38,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,7 +47,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ProtocolKryoTest {
     private final ProtocolKryo kryo = new ProtocolKryo();
 
-    static Stream<String> samples() {
+    static java.util.stream.Stream<String> samples() {
         return Samples.ALL.keySet().stream();
     }
 
@@ -76,7 +80,10 @@ class ProtocolKryoTest {
                         Reply.class,
                         Mount.class,
                         Executable.class,
-                        Termination.class)) {
+                        Termination.class,
+                        Stream.class,
+                        Content.class,
+                        CopyIn.class)) {
             assertThat(cases(root)).isNotEmpty().allMatch(registered::contains);
         }
     }
@@ -132,6 +139,36 @@ class ProtocolKryoTest {
                 List.of(new Conf(config.build()), new Symlink(links), new Linked(errors))) {
             assertThat(kryo.read(kryo.write(value)).equals(value)).isTrue();
         }
+    }
+
+    @Test
+    void shouldCarryARunWithTheLargestContentButNoMoreThanAMessageHolds() throws ProtocolException {
+        Content largest = Content.of(new byte[(int) Content.MAX_INLINE.bytes()]);
+        Program.Builder program = Program.of("cat").stream(0, new Stream.Input(largest));
+        Run run = Run.of("largest", program.build());
+
+        assertThat(kryo.read(kryo.write(run))).isEqualTo(run);
+
+        for (int i = 0; i < 3; i++) {
+            program.copyIn(CopyIn.File.of("f" + i, largest));
+        }
+        Run larger = Run.of("larger", program.build());
+        assertThatThrownBy(() -> kryo.write(larger))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("cannot be written");
+    }
+
+    @Test
+    void shouldWriteEqualMapsAsEqualBytes() throws ProtocolException {
+        Program.Builder up = Program.of("x");
+        Program.Builder down = Program.of("x");
+        for (int i = 0; i < 20; i++) {
+            up.stream(i, new Stream.Null());
+            down.stream(19 - i, new Stream.Null());
+        }
+
+        assertThat(kryo.write(up.build())).isEqualTo(kryo.write(down.build()));
+        assertThat(List.copyOf(up.build().streams().keySet())).isSorted();
     }
 
     @Test

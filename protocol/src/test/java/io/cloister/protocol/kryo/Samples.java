@@ -26,19 +26,31 @@ import io.cloister.protocol.message.Reset;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Seccomp;
 import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.CopyOut;
 import io.cloister.protocol.run.Enforced;
 import io.cloister.protocol.run.Evidence;
 import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Limits;
 import io.cloister.protocol.run.Mechanism;
 import io.cloister.protocol.run.MemorySource;
+import io.cloister.protocol.run.Output;
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Rlimits;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
+import io.cloister.protocol.run.Stream;
+import io.cloister.protocol.run.Terminal;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -91,6 +103,97 @@ final class Samples {
                     .build();
     private static final Evidence EVIDENCE =
             new Evidence(1, 2, Optional.of("ptrace"), List.of("bpf", "mount"), true);
+    private static final String ID = "0123456789abcdef".repeat(4);
+    private static final Bytes BYTES = Bytes.wrap(new byte[] {0, -1, 'a', '\n'});
+    private static final Terminal TERMINAL =
+            new Terminal(24, 80, Bytes.ofUtf8("ls\n"), ByteSize.ofKiB(64), false);
+    private static final PipeLink PIPE =
+            new PipeLink(new PipeLink.End(0, 5), new PipeLink.End(1, 0), Optional.empty());
+    private static final PipeLink RELAYED =
+            new PipeLink(
+                    new PipeLink.End(1, 1),
+                    new PipeLink.End(0, 6),
+                    Optional.of(new PipeLink.Relay(ByteSize.ofKiB(64), false)));
+    private static final Program PROGRAM_LEAST =
+            new Program(
+                    List.of("true"),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Map.of(),
+                    Optional.empty(),
+                    OptionalInt.empty(),
+                    List.of(),
+                    List.of(),
+                    LIMITS,
+                    new Seccomp("none"));
+    private static final Program PROGRAM_MOST =
+            new Program(
+                    List.of("./a.out", "", "😀"),
+                    Optional.of(List.of("A=1")),
+                    Optional.of("/w"),
+                    Map.of(
+                            0, new Stream.Input(new Content.Inline(BYTES)),
+                            1, new Stream.Collect(ByteSize.ofKiB(64), false),
+                            2, new Stream.Null(),
+                            3, new Stream.Given(),
+                            4, new Stream.Input(new Content.Stored(ID))),
+                    Optional.empty(),
+                    OptionalInt.of(3),
+                    List.of(
+                            new CopyIn.File("a.out", new Content.HostFile("/data/a.out"), 0755),
+                            new CopyIn.Link("in", "/usr/in")),
+                    List.of(new CopyOut("out.txt", false, ByteSize.ofMiB(1), false)),
+                    LIMITS,
+                    new Seccomp("strict"));
+    private static final Program PROGRAM_TERMINAL =
+            new Program(
+                    List.of("sh"),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Map.of(),
+                    Optional.of(TERMINAL),
+                    OptionalInt.empty(),
+                    List.of(),
+                    List.of(),
+                    LIMITS,
+                    new Seccomp("default"));
+    private static final ProgramOutcome NOT_RUN =
+            new ProgramOutcome(
+                    Status.INTERNAL_ERROR,
+                    Optional.of(FAILURE),
+                    Optional.empty(),
+                    Optional.empty(),
+                    new Usage(
+                            Duration.ZERO,
+                            Duration.ZERO,
+                            Duration.ZERO,
+                            ByteSize.ZERO,
+                            MemorySource.RUSAGE,
+                            ByteSize.ZERO,
+                            OptionalInt.empty()),
+                    Duration.ZERO,
+                    Duration.ZERO,
+                    Map.of(),
+                    Map.of(),
+                    List.of(),
+                    new Evidence(0, 0, Optional.empty(), List.of(), false));
+    private static final ProgramOutcome OUTCOME =
+            new ProgramOutcome(
+                    Status.MEMORY_LIMIT,
+                    Optional.empty(),
+                    Optional.of(new Termination.Signalled(9, "SIGKILL", false)),
+                    Optional.of(Limit.MEMORY),
+                    USAGE,
+                    Duration.ofMillis(1700),
+                    Duration.ofNanos(400_000),
+                    Map.of(1, new Output(BYTES, false), 2, new Output(Bytes.EMPTY, true)),
+                    Map.of(
+                            "out.txt", new Content.Inline(BYTES),
+                            "a.out", new Content.Stored(ID)),
+                    List.of(
+                            new Enforced(Limit.MEMORY, Mechanism.CGROUP_V1),
+                            new Enforced(Limit.CPU_TIME, Mechanism.INIT_CGROUP_V1)),
+                    EVIDENCE);
     private static final ContainerConfig CONFIG =
             ContainerConfig.builder()
                     .mount(new Mount.Proc("/proc", true))
@@ -204,6 +307,38 @@ final class Samples {
         put("enforced", new Enforced(Limit.MEMORY, Mechanism.CGROUP_V2));
         put("evidence", EVIDENCE);
         put("byte-size", ByteSize.ofMiB(64));
+        put("run-least", new Run("1", List.of(PROGRAM_LEAST), List.of(), Optional.empty()));
+        put(
+                "run-most",
+                new Run(
+                        "äb",
+                        List.of(PROGRAM_MOST, PROGRAM_LEAST),
+                        List.of(PIPE, RELAYED),
+                        Optional.of(Duration.ofMillis(250))));
+        put("program-least", PROGRAM_LEAST);
+        put("program-most", PROGRAM_MOST);
+        put("program-terminal", PROGRAM_TERMINAL);
+        put("stream-null", new Stream.Null());
+        put("stream-input", new Stream.Input(new Content.HostFile("/data/1.in")));
+        put("stream-collect", new Stream.Collect(ByteSize.ofKiB(64), true));
+        put("stream-given", new Stream.Given());
+        put("content-inline", new Content.Inline(BYTES));
+        put("content-stored", new Content.Stored(ID));
+        put("content-host-file", new Content.HostFile("/data/1.in"));
+        put("copy-in-file", new CopyIn.File("bin/a.out", new Content.Stored(ID), 0755));
+        put("copy-in-link", new CopyIn.Link("/w/in", "1.in"));
+        put("copy-out", new CopyOut("out.txt", true, ByteSize.ofMiB(1), true));
+        put("terminal", TERMINAL);
+        put("pipe-direct", PIPE);
+        put("pipe-relayed", RELAYED);
+        put("pipe-end", new PipeLink.End(15, 1023));
+        put("relay", new PipeLink.Relay(ByteSize.ofMiB(1), true));
+        put("output", new Output(BYTES, true));
+        put("program-outcome-not-run", NOT_RUN);
+        put("program-outcome", OUTCOME);
+        put("run-result", new RunResult("1", List.of(OUTCOME, NOT_RUN), Map.of(1, BYTES)));
+        put("bytes", BYTES);
+        put("bytes-none", Bytes.EMPTY);
         putConstants(Status.values());
         putConstants(Limit.values());
         putConstants(Mechanism.values());
