@@ -86,7 +86,7 @@ class RunTest {
         assertRefused(() -> Program.of().build(), "no arguments");
         assertRefused(() -> Program.of("a\0b").build(), "NUL");
         assertRefused(
-                () -> Program.of("x".repeat(Execve.MAX_STRING_BYTES)).build(),
+                () -> Program.of("x", "x".repeat(Execve.MAX_STRING_BYTES)).build(),
                 "arguments and environment take");
         assertRefused(() -> Program.of("x").environment(List.of("A")).build(), "no name");
         assertRefused(() -> Program.of("x").workDirectory("w").build(), "relative");
