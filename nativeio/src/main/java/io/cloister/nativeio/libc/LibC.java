@@ -39,6 +39,18 @@ public final class LibC {
     /** pread(2). */
     public static native long pread(int fd, byte[] buffer, long count, long offset);
 
+    /** pwrite(2). */
+    public static native long pwrite(int fd, byte[] buffer, long count, long offset);
+
+    /** mkdir(2). */
+    public static native int mkdir(String path, int mode);
+
+    /** rmdir(2). */
+    public static native int rmdir(String path);
+
+    /** chown(2); -1 leaves an id as it is. */
+    public static native int chown(String path, int uid, int gid);
+
     /** lseek(2). */
     public static native long lseek(int fd, long offset, int whence);
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.nativeio.cgroup;
+
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/**
+ * What one run used, according to the kernel. Empty is what the kernel has no figure for; a figure
+ * that it should have is never replaced by another.
+ *
+ * @param memoryPeakBytes most memory at once, page cache and tmpfs files included; in version 1
+ *     init's too, and what the kernel hands out in advance: see docs/limits.md
+ * @param memorySource where that comes from: {@code cgroup-v2 memory.peak} or {@code cgroup-v1
+ *     max_usage}; without a figure why there is none
+ * @param oomKills processes that the kernel killed because the run was at its memory limit
+ * @param processesPeak most processes and threads at once, without init. Version 1 knows it only
+ *     for a run that had more than any before it in the same container.
+ * @param processesRefused how often a process or thread could not be made because of the limit
+ * @param userNanos CPU time in user mode; in version 1 with init's, as far as the kernel tells them
+ *     apart
+ * @param systemNanos CPU time in the kernel
+ * @param currentMemoryBytes what is still in memory after the run
+ */
+public record CgroupFigures(
+        OptionalLong memoryPeakBytes,
+        String memorySource,
+        long oomKills,
+        OptionalInt processesPeak,
+        long processesRefused,
+        OptionalLong userNanos,
+        OptionalLong systemNanos,
+        OptionalLong currentMemoryBytes) {
+
+    /** No figures at all. */
+    static CgroupFigures none() {
+        return new CgroupFigures(
+                OptionalLong.empty(),
+                "none: no memory control group",
+                0,
+                OptionalInt.empty(),
+                0,
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                OptionalLong.empty());
+    }
+}

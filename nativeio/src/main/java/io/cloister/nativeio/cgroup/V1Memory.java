@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.nativeio.cgroup;
+
+import io.cloister.nativeio.libc.Linux;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** A container's group of the version 1 memory controller: cgroup-v1/memory.rst of the kernel. */
+final class V1Memory implements AutoCloseable {
+    static final String SOURCE = "cgroup-v1 max_usage";
+
+    /** Memory and swap together, where the kernel accounts for swap. */
+    static final String WITH_SWAP = "memory.memsw.limit_in_bytes";
+
+    private static final long UNLIMITED = -1;
+
+    /**
+     * Of a process that is killed at the limit, as much as this may have been refused at once: more
+     * than a huge page. memory.failcnt would tell, but it stays 0 in recent kernels (6.18).
+     */
+    private static final long LARGEST_CHARGE = 4L << 20;
+
+    private final CgroupFile limit;
+    private final Optional<CgroupFile> limitWithSwap;
+    private final CgroupFile peak;
+    private final CgroupFile usage;
+    private final CgroupFile oomControl;
+    private final Optional<CgroupFile> peakWithSwap;
+    private boolean limited;
+    private long killsBefore;
+    private long limitBytes;
+
+    /**
+     * What a run used.
+     *
+     * @param kills processes killed because of the limit
+     */
+    record Figures(long peakBytes, long kills, long currentBytes) {}
+
+    V1Memory(Path group) throws IOException {
+        limit = CgroupFile.open(group, "memory.limit_in_bytes", Linux.O_WRONLY);
+        limitWithSwap = CgroupFile.openIfThere(group, WITH_SWAP, Linux.O_WRONLY);
+        peak = CgroupFile.open(group, "memory.max_usage_in_bytes", Linux.O_RDWR);
+        usage = CgroupFile.open(group, "memory.usage_in_bytes", Linux.O_RDONLY);
+        oomControl = CgroupFile.open(group, "memory.oom_control", Linux.O_RDONLY);
+        peakWithSwap =
+                CgroupFile.openIfThere(group, "memory.memsw.max_usage_in_bytes", Linux.O_RDONLY);
+        if (limitWithSwap.isEmpty()) {
+            CgroupFile.write(group, "memory.swappiness", "0");
+        }
+    }
+
+    void begin(OptionalLong bytes) throws IOException {
+        lift(); // as end() does, if there was one
+        limitBytes = bytes.orElse(Long.MAX_VALUE);
+        if (bytes.isPresent()) {
+            limited = true;
+            limit(limitBytes);
+        }
+        peak.write("0");
+        killsBefore = oomControl.value("oom_kill");
+    }
+
+    /** Memory with swap may never be limited to less than memory alone. */
+    private void limit(long bytes) throws IOException {
+        String value = Long.toString(bytes);
+        limit.write(value);
+        if (limitWithSwap.isPresent()) {
+            limitWithSwap.get().write(value);
+        }
+    }
+
+    void lift() throws IOException {
+        if (!limited) {
+            return;
+        }
+        String value = Long.toString(UNLIMITED);
+        if (limitWithSwap.isPresent()) {
+            limitWithSwap.get().write(value);
+        }
+        limit.write(value);
+        limited = false;
+    }
+
+    Figures end() throws IOException {
+        long kills = oomControl.value("oom_kill") - killsBefore;
+        long most = peak.number();
+        if (kills > 0 && Math.max(most, mostWithSwap()) < limitBytes - LARGEST_CHARGE) {
+            throw new OuterOutOfMemoryException(kills);
+        }
+        return new Figures(most, kills, usage.number());
+    }
+
+    private long mostWithSwap() throws IOException {
+        return peakWithSwap.isPresent() ? peakWithSwap.get().number() : 0;
+    }
+
+    @Override
+    public void close() {
+        limit.close();
+        limitWithSwap.ifPresent(CgroupFile::close);
+        peak.close();
+        usage.close();
+        oomControl.close();
+        peakWithSwap.ifPresent(CgroupFile::close);
+    }
+}
