@@ -3,10 +3,12 @@ package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The other tests stand on these. */
+@Tag("cgroup")
 @Timeout(120)
 class FixtureTest {
     @Test
