@@ -13,7 +13,7 @@ final class V1Pids implements AutoCloseable {
 
     private final CgroupFile max;
     private final CgroupFile events;
-    private final Optional<CgroupFile> peak; // since Linux 6.6
+    private final Optional<CgroupFile> peak; // since Linux 6.1
     private boolean limited;
     private long refusedBefore;
     private long peakBefore;

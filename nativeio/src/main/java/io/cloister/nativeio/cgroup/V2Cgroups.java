@@ -27,6 +27,10 @@ final class V2Cgroups implements Cgroups {
     private static final String WORKER = "cloister-worker";
     private static final int MOVES = 10;
 
+    private static final String DELEGATE =
+            "have its controllers delegated to the worker: under systemd start it by a unit with"
+                    + " Delegate=yes, or by systemd-run --user --scope -p Delegate=yes";
+
     /** What the kernel counts in every group. */
     private static final Set<CgroupController> WITHOUT_CONTROLLER =
             EnumSet.of(CgroupController.CPU_TIME);
@@ -93,12 +97,8 @@ final class V2Cgroups implements Cgroups {
         return new V2Cgroups(directory, controllers, missing);
     }
 
-    private static final String DELEGATE =
-            "have its controllers delegated to the worker: under systemd start it by a unit with"
-                    + " Delegate=yes, or by systemd-run --user --scope -p Delegate=yes";
-
     /** A worker that was started by one that had moved itself finds itself in the leaf of that. */
-    private static Path baseOf(Path own) {
+    static Path baseOf(Path own) {
         return own.endsWith(WORKER) ? Objects.requireNonNull(own.getParent()) : own;
     }
 
@@ -222,6 +222,11 @@ final class V2Cgroups implements Cgroups {
                                 .sorted()
                                 .map(V1Cgroups::words)
                                 .collect(Collectors.joining(", ")));
+    }
+
+    /** The worker's directory. */
+    Path directory() {
+        return directory;
     }
 
     @Override

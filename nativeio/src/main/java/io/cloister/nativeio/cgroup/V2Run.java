@@ -66,6 +66,10 @@ final class V2Run implements CgroupRun {
         CgroupFile.write(group, file, value);
     }
 
+    Path group() {
+        return group;
+    }
+
     @Override
     public Optional<Fd> forkInto() {
         return Optional.of(directory);
@@ -97,7 +101,7 @@ final class V2Run implements CgroupRun {
         OptionalInt processesPeak = figures.processesPeak();
         long refused = 0;
         if (controllers.contains(CgroupController.PIDS)) {
-            OptionalLong most = numberIfThere("pids.peak"); // since Linux 6.6
+            OptionalLong most = numberIfThere("pids.peak"); // since Linux 6.1
             processesPeak =
                     most.isPresent() ? OptionalInt.of((int) most.getAsLong()) : OptionalInt.empty();
             refused = StatText.value(read("pids.events"), "max", path("pids.events"));

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.nativeio.cgroup;
 
+import static io.cloister.nativeio.cgroup.TestLimits.FOUR_PROCESSES;
+import static io.cloister.nativeio.cgroup.TestLimits.MIB;
+import static io.cloister.nativeio.cgroup.TestLimits.busy;
+import static io.cloister.nativeio.cgroup.TestLimits.cpus;
+import static io.cloister.nativeio.cgroup.TestLimits.hog;
+import static io.cloister.nativeio.cgroup.TestLimits.memory;
+import static io.cloister.nativeio.cgroup.TestLimits.processes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -21,27 +28,38 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Version 1 on the real kernel, where it has the controllers there. */
+@Tag("cgroup")
 @Timeout(60)
 class V1CgroupsTest {
     private static final Duration DEADLINE = Duration.ofSeconds(20);
-    private static final long MIB = 1 << 20;
 
     private V1Cgroups cgroups;
     private ContainerCgroup container;
     private Inhabitant init;
 
-    @BeforeEach
-    void create() throws Exception {
-        try {
-            cgroups = (V1Cgroups) Cgroups.detect(new CgroupSettings(Mode.V1, Optional.empty()));
+    @BeforeAll
+    static void need() {
+        try (Cgroups some = detect()) {
+            assertThat(some.version()).isEqualTo(CgroupVersion.V1);
         } catch (IOException e) {
             Skip.when(true, "no cgroup v1: " + e.getMessage());
         }
+    }
+
+    private static V1Cgroups detect() throws IOException {
+        return (V1Cgroups) Cgroups.detect(new CgroupSettings(Mode.V1, Optional.empty()));
+    }
+
+    @BeforeEach
+    void create() throws Exception {
+        cgroups = detect();
         container = cgroups.create("one");
         init = Inhabitant.start();
         container.admit(init.pid(), LibC.geteuid());
@@ -49,36 +67,9 @@ class V1CgroupsTest {
 
     @AfterEach
     void remove() throws Exception {
-        if (cgroups != null) {
-            if (init != null) {
-                init.close();
-            }
-            container.remove();
-            cgroups.close();
-        }
-    }
-
-    private static CgroupLimits memory(long bytes) {
-        return new CgroupLimits(
-                OptionalLong.of(bytes), OptionalInt.empty(), OptionalInt.empty(), Optional.empty());
-    }
-
-    private static CgroupLimits processes(int count) {
-        return new CgroupLimits(
-                OptionalLong.empty(), OptionalInt.of(count), OptionalInt.empty(), Optional.empty());
-    }
-
-    private static CgroupLimits cpus(int millis, String set) {
-        return new CgroupLimits(
-                OptionalLong.empty(),
-                OptionalInt.empty(),
-                OptionalInt.of(millis),
-                Optional.of(set));
-    }
-
-    /** Writes so many MiB into its own memory. */
-    private static String hog(int mib) {
-        return "head -c %dM /dev/zero | tail -c %dM > /dev/null".formatted(mib, mib);
+        init.close();
+        container.remove();
+        cgroups.close();
     }
 
     private CgroupFigures run(CgroupLimits limits, String line) throws IOException {
@@ -199,12 +190,9 @@ class V1CgroupsTest {
     void shouldLimitProcesses() throws Exception {
         need(CgroupController.PIDS);
 
-        // a shell, a sleep, and a shell with another: nobody is orphaned when that one is refused
-        String four = "(sleep 0.2 & (sleep 0.2 & wait); wait)";
-
-        CgroupFigures within = run(processes(4), four);
-        CgroupFigures beyond = run(processes(3), four);
-        CgroupFigures after = run(processes(4), four);
+        CgroupFigures within = run(processes(4), "(" + FOUR_PROCESSES + ")");
+        CgroupFigures beyond = run(processes(3), "(" + FOUR_PROCESSES + ")");
+        CgroupFigures after = run(processes(4), "(" + FOUR_PROCESSES + ")");
 
         assertThat(within.processesRefused()).isZero();
         assertThat(beyond.processesRefused()).isPositive();
@@ -216,7 +204,7 @@ class V1CgroupsTest {
         need(CgroupController.PIDS);
         Skip.when(
                 !Files.exists(group(CgroupController.PIDS).resolve("pids.peak")),
-                "pids.peak needs Linux 6.6");
+                "pids.peak needs Linux 6.1");
 
         assertThat(run(processes(9), "(sleep 0.2 & wait)").processesPeak()).hasValue(2);
         assertThat(run(processes(9), "sleep 0.01").processesPeak()).isEmpty();
@@ -226,9 +214,8 @@ class V1CgroupsTest {
     @Test
     void shouldMeasureCpuTimeOfEachRunAlone() throws Exception {
         need(CgroupController.CPU_TIME);
-        String busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
 
-        CgroupFigures working = run(CgroupLimits.NONE, "sh -c '" + busy + "'");
+        CgroupFigures working = run(CgroupLimits.NONE, busy());
         CgroupFigures idle = run(CgroupLimits.NONE, ":");
 
         assertThat(working.userNanos().getAsLong() + working.systemNanos().getAsLong())
@@ -334,7 +321,7 @@ class V1CgroupsTest {
         }
         formerWorker.destroyForcibly().waitFor();
 
-        try (Cgroups next = Cgroups.detect(new CgroupSettings(Mode.V1, Optional.empty()))) {
+        try (Cgroups next = detect()) {
             assertThat(next.version()).isEqualTo(CgroupVersion.V1);
             assertThat(left).doesNotExist();
             assertThat(living).exists();
