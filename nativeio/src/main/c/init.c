@@ -2,8 +2,6 @@
 /*
  * init: the only native code of Cloister. It executes syscall programs and knows nothing else.
  *
- * Theory of operation
- * -------------------
  * The same binary runs in two places. The worker starts one ZYGOTE in the host's namespaces; the
  * zygote forks one INIT per container, which is PID 1 of that container's namespaces. Both do the
  * same: receive a message on descriptor SOCK (a SEQPACKET socket whose other end is the worker),
@@ -30,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "init.h"
 
@@ -109,6 +108,8 @@ static int inside(int64_t at, int64_t size)
                          within((uint64_t)at, (uint64_t)size, DESCRIPTORS_AT, DESCRIPTORS_SIZE));
 }
 
+#include "watch.h" /* do_watch() */
+
 static struct instruction *instructions(void)
 {
     return (struct instruction *)(MESSAGE->data + ((MESSAGE->data_len + 7UL) & ~7UL));
@@ -128,7 +129,7 @@ static int32_t check(uint64_t n)
     for (uint32_t i = 0; i < m->count; i++) {
         if ((p[i].flags & ~FLAGS) || p[i].ind >= 1 << 6)
             return EINVAL;
-        if (p[i].op > REPLY || (p[i].op == FORK && (block || p[i].aux >= m->count - i)))
+        if (p[i].op > WATCH || (p[i].op == FORK && (block || p[i].aux >= m->count - i)))
             return EINVAL;
         if (p[i].op >= FORK && p[i].flags & REPEAT) /* would hardly ever end */
             return EINVAL;
@@ -193,6 +194,8 @@ static long step(struct instruction *p)
         return do_fork(p);
     if (p->op == REPLY)
         return do_reply(p);
+    if (p->op == WATCH)
+        return do_watch(p);
     return raw(p->op, p->a[0], p->a[1], p->a[2], p->a[3], p->a[4], p->a[5]);
 }
 

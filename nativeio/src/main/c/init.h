@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct instruction {
-    uint16_t op;   /* a system call's number, FORK or REPLY */
+    uint16_t op;   /* a system call's number, FORK, REPLY or WATCH */
     uint8_t flags; /* CONT | IGN | REPEAT | ALWAYS | POSITIVE */
     uint8_t ind;   /* bit i: a[i] is the address of the i64 to use */
     uint32_t aux;  /* IGN: the errno; FORK: length of the child's block; REPLY: 1 = send now */
@@ -25,6 +25,12 @@ struct reply {
     int32_t fail, error;  /* fail: the 1-based step, 0 = none, -1 = a bad message */
 };
 
+struct watch { /* the limits of a WATCH: times in ns */
+    int64_t wall, cpu; /* cpu: 0 = none */
+    int64_t scale;     /* ns to a unit of the file of CPU time */
+    int64_t cores;     /* how many can be busy at a time */
+};
+
 _Static_assert(sizeof(struct instruction) == 56 && sizeof(struct reply) == 16, "wire layout");
 
 #define SOCK 3 /* the only descriptor that outlives a message, beside 0, 1 and 2 */
@@ -32,6 +38,7 @@ _Static_assert(sizeof(struct instruction) == 56 && sizeof(struct reply) == 16, "
 /* instruction.op beyond the system calls */
 #define FORK 0x8000
 #define REPLY 0x8001
+#define WATCH 0x8002
 
 /* instruction.flags */
 #define CONT 1     /* go on after an error */

@@ -2,10 +2,12 @@
 package io.cloister.supervisor;
 
 import com.typesafe.config.Config;
+import io.cloister.nativeio.cgroup.CgroupSettings;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.supervisor.pool.UidRanges;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * The settings under {@code cloister} in reference.conf, which says what each means.
@@ -27,7 +29,8 @@ public record CloisterSettings(
         Duration grace,
         Duration configureDeadline,
         int containerQueue,
-        UidRanges.Block uidRanges) {
+        UidRanges.Block uidRanges,
+        CgroupSettings cgroups) {
 
     public CloisterSettings {
         require(maxContainers >= 1, "containers.max must be at least 1");
@@ -78,7 +81,15 @@ public record CloisterSettings(
                 new UidRanges.Block(
                         ids.getInt("start"),
                         ids.getInt("count"),
-                        Path.of(ids.getString("lock-file"))));
+                        Path.of(ids.getString("lock-file"))),
+                cgroups(cloister.getConfig("cgroups")));
+    }
+
+    private static CgroupSettings cgroups(Config cgroups) {
+        String root = cgroups.getString("root");
+        return new CgroupSettings(
+                cgroups.getEnum(CgroupSettings.Mode.class, "mode"),
+                root.isEmpty() ? Optional.empty() : Optional.of(Path.of(root)));
     }
 
     /** The same with another configuration of pooled containers. */
@@ -98,6 +109,7 @@ public record CloisterSettings(
                 grace,
                 configureDeadline,
                 containerQueue,
-                uidRanges);
+                uidRanges,
+                cgroups);
     }
 }

@@ -6,6 +6,7 @@ import io.cloister.nativeio.fd.PidFd;
 import io.cloister.nativeio.libc.Linux;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * A fresh init in namespaces of its own, and the worker's hold on it.
@@ -14,8 +15,10 @@ import java.time.Duration;
  * @param pidfd the process
  * @param pid its number on the host, for messages
  * @param ids which ids of the host the container's are
+ * @param oomScore absent where the kernel does not let the worker change it
  */
-public record InitProcess(InitChannel channel, PidFd pidfd, int pid, IdMap ids)
+public record InitProcess(
+        InitChannel channel, PidFd pidfd, int pid, IdMap ids, Optional<OomScore> oomScore)
         implements AutoCloseable {
 
     /** Kills it, and with it every process in its PID namespace; does not wait. */
@@ -36,6 +39,7 @@ public record InitProcess(InitChannel channel, PidFd pidfd, int pid, IdMap ids)
         }
         channel.close();
         pidfd.close();
+        oomScore.ifPresent(OomScore::close);
     }
 
     /** Writes the maps of its user namespace: user_namespaces(7). */

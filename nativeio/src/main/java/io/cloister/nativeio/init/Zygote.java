@@ -193,27 +193,38 @@ public final class Zygote implements AutoCloseable {
                 Arg.of(Long.BYTES));
     }
 
+    /** Forks an init outside control groups. */
+    public InitProcess fork(IdMap ids) throws IOException {
+        return fork(ids, Optional.empty());
+    }
+
     /**
      * Forks an init into new namespaces of every kind and maps its ids.
      *
+     * @param group the directory of a control group (v2) that it is born in; its cgroup namespace
+     *     is the zygote's then, for it could not fork into other groups from one of its own
      * @throws IOException saying which step failed and why; the zygote is usable still if {@link
      *     #isAlive}
      */
-    public InitProcess fork(IdMap ids) throws IOException {
+    public InitProcess fork(IdMap ids, Optional<Fd> group) throws IOException {
         InitChannel.Pair pair = takeChannel();
         try (Fd theirs = pair.theirs()) {
             SyscallProgram.Builder b = SyscallProgram.named("fork init");
             Data pidfdWord = b.reserve(Long.BYTES);
             Data byDefault = b.reserve(Linux.kernel_sigaction_SIZE);
             Arg socket = b.descriptor(theirs);
+            long namespaces =
+                    group.isEmpty()
+                            ? NAMESPACES
+                            : (NAMESPACES & ~Linux.CLONE_NEWCGROUP) | Linux.CLONE_INTO_CGROUP;
             Step fork =
                     b.fork(
                             "create namespaces of",
                             "init",
-                            NAMESPACES | Linux.CLONE_PIDFD,
+                            namespaces | Linux.CLONE_PIDFD,
                             Linux.SIGCHLD,
                             pidfdWord.address(),
-                            Arg.ZERO,
+                            group.map(b::descriptor).orElse(Arg.ZERO),
                             () -> becomeInit(b, socket, byDefault));
             b.replyWithDescriptor(pidfdWord, pidfdWord);
             ProgramResult result = run(b.build());
@@ -222,7 +233,8 @@ public final class Zygote implements AutoCloseable {
                 throw new IOException("the zygote sent no pidfd of the init that it forked");
             }
             PidFd pidfd = new PidFd(result.descriptors().get(0));
-            InitProcess init = new InitProcess(pair.ours(), pidfd, (int) result.of(fork), ids);
+            int pid = (int) result.of(fork);
+            InitProcess init = new InitProcess(pair.ours(), pidfd, pid, ids, OomScore.open(pid));
             try {
                 InitProcess.writeIdMaps(init.pid(), pidfd, ids);
                 return init;

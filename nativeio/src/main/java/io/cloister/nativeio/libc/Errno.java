@@ -18,6 +18,7 @@ public record Errno(int number) {
     public static final Errno ENOEXEC = named("ENOEXEC");
     public static final Errno EBADF = named("EBADF");
     public static final Errno ECHILD = named("ECHILD");
+    public static final Errno ETIME = named("ETIME");
     public static final Errno EAGAIN = named("EAGAIN");
     public static final Errno ENOMEM = named("ENOMEM");
     public static final Errno EACCES = named("EACCES");

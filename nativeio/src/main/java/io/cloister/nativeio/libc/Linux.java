@@ -18,6 +18,7 @@ public final class Linux {
     public static final int SOCK = (int) constant("SOCK");
     public static final int FORK = (int) constant("FORK");
     public static final int REPLY = (int) constant("REPLY");
+    public static final int WATCH = (int) constant("WATCH");
     public static final int CONT = (int) constant("CONT");
     public static final int IGN = (int) constant("IGN");
     public static final int REPEAT = (int) constant("REPEAT");
@@ -32,6 +33,11 @@ public final class Linux {
     public static final int DESCRIPTORS_MAX = (int) constant("DESCRIPTORS_MAX");
     public static final int MESSAGE_MAX = (int) constant("MESSAGE_MAX");
     public static final long NOT_RUN = constant("NOT_RUN");
+    public static final int watch_wall = (int) constant("watch_wall");
+    public static final int watch_cpu = (int) constant("watch_cpu");
+    public static final int watch_scale = (int) constant("watch_scale");
+    public static final int watch_cores = (int) constant("watch_cores");
+    public static final int watch_SIZE = (int) constant("watch_SIZE");
 
     // errno.h: Errno.java names those it has words for; the rest by number
     public static final int EPERM = (int) constant("EPERM");
@@ -75,6 +81,7 @@ public final class Linux {
     public static final int ENOTEMPTY = (int) constant("ENOTEMPTY");
     public static final int ELOOP = (int) constant("ELOOP");
     public static final int ENODATA = (int) constant("ENODATA");
+    public static final int ETIME = (int) constant("ETIME");
     public static final int EPROTO = (int) constant("EPROTO");
     public static final int EBADMSG = (int) constant("EBADMSG");
     public static final int EOVERFLOW = (int) constant("EOVERFLOW");
@@ -205,7 +212,7 @@ public final class Linux {
     public static final int CLONE_NEWPID = (int) constant("CLONE_NEWPID");
     public static final int CLONE_NEWNET = (int) constant("CLONE_NEWNET");
     public static final int CLONE_NEWTIME = (int) constant("CLONE_NEWTIME");
-    public static final int CLONE_INTO_CGROUP = (int) constant("CLONE_INTO_CGROUP");
+    public static final long CLONE_INTO_CGROUP = constant("CLONE_INTO_CGROUP");
     public static final int SIGCHLD = (int) constant("SIGCHLD");
     public static final int SIGKILL = (int) constant("SIGKILL");
     public static final int SIGXCPU = (int) constant("SIGXCPU");
@@ -250,6 +257,7 @@ public final class Linux {
     public static final int pollfd_events = (int) constant("pollfd_events");
     public static final int pollfd_revents = (int) constant("pollfd_revents");
     public static final int CLOCK_MONOTONIC = (int) constant("CLOCK_MONOTONIC");
+    public static final int CLOCK_PROCESS_CPUTIME_ID = (int) constant("CLOCK_PROCESS_CPUTIME_ID");
     public static final int timespec_SIZE = (int) constant("timespec_SIZE");
     public static final int timespec_tv_sec = (int) constant("timespec_tv_sec");
     public static final int timespec_tv_nsec = (int) constant("timespec_tv_nsec");
@@ -273,6 +281,7 @@ public final class Linux {
     public static final int RLIMIT_RTTIME = (int) constant("RLIMIT_RTTIME");
     public static final long RLIM_INFINITY = constant("RLIM_INFINITY");
     public static final int RUSAGE_CHILDREN = (int) constant("RUSAGE_CHILDREN");
+    public static final int RUSAGE_SELF = (int) constant("RUSAGE_SELF");
     public static final int rusage_SIZE = (int) constant("rusage_SIZE");
     public static final int rusage_ru_utime = (int) constant("rusage_ru_utime");
     public static final int rusage_ru_stime = (int) constant("rusage_ru_stime");

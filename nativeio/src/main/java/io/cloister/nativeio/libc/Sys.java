@@ -42,6 +42,7 @@ public enum Sys {
     PPOLL,
     PRCTL,
     PREAD64,
+    PWRITE64,
     PRLIMIT64,
     READ,
     RENAMEAT2,

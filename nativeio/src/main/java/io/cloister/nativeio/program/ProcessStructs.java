@@ -31,6 +31,23 @@ public final class ProcessStructs {
         return Duration.ofSeconds(seconds, nanos);
     }
 
+    /**
+     * The limits of {@link SyscallProgram.Builder#watch}.
+     *
+     * @param cpu none when it is zero
+     * @param nanosPerUnit of the file that tells the CPU time used
+     * @param cores how many the program can use at a time
+     */
+    public static Data watch(
+            SyscallProgram.Builder b, Duration wall, Duration cpu, long nanosPerUnit, int cores) {
+        Data at = b.reserve(Linux.watch_SIZE);
+        b.putLong(at, Linux.watch_wall, wall.toNanos());
+        b.putLong(at, Linux.watch_cpu, cpu.toNanos());
+        b.putLong(at, Linux.watch_scale, nanosPerUnit);
+        b.putLong(at, Linux.watch_cores, cores);
+        return at;
+    }
+
     /** Fills in element {@code index} of an array of {@code struct pollfd}: poll(2). */
     public static void putPollFd(
             SyscallProgram.Builder b, Data array, int index, int fd, int events) {

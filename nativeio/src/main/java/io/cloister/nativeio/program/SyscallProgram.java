@@ -2,6 +2,7 @@
 package io.cloister.nativeio.program;
 
 import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
 import java.nio.ByteBuffer;
@@ -263,6 +264,26 @@ public final class SyscallProgram {
             block.run();
             fork.setAux(steps.size() - before);
             return fork;
+        }
+
+        /**
+         * Appends a wait for one of {@code count} pollfds, for the end of the wall time (its result
+         * is 0) or for that of the CPU time (ETIME, which does not end the program).
+         *
+         * @param watch made by {@link ProcessStructs#watch}
+         * @param usage descriptor of a file that tells the CPU time used, or -1
+         * @param pid whose CPU clock counts where there is no such file
+         */
+        public Step watch(
+                String name,
+                String subject,
+                Data pollFds,
+                int count,
+                Data watch,
+                Arg usage,
+                Arg pid) {
+            Arg[] args = {pollFds.address(), Arg.of(count), watch.address(), usage, pid};
+            return add(Linux.WATCH, "watch", name, subject, args).ignoring(Errno.ETIME);
         }
 
         /** Asks for bytes of the data area in the final reply. */

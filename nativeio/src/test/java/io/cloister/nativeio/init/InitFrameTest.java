@@ -29,6 +29,7 @@ class InitFrameTest {
     private static final int GETPID = Sys.GETPID.number();
     private static final int FORK = 0x8000;
     private static final int REPLY = 0x8001;
+    private static final int WATCH = 0x8002;
 
     @TempDir private Path directory;
 
@@ -67,13 +68,14 @@ class InitFrameTest {
                 Arguments.of("all flags", one(GETPID, 255, 0, 0).encode(7), "EINVAL"),
                 Arguments.of("a seventh indirection", one(GETPID, 0, 64, 0).encode(7), "EINVAL"),
                 Arguments.of("all indirections", one(GETPID, 0, 255, 0).encode(7), "EINVAL"),
-                Arguments.of("an unknown operation", one(0x8002, 0, 0, 0).encode(7), "EINVAL"),
+                Arguments.of("an unknown operation", one(0x8003, 0, 0, 0).encode(7), "EINVAL"),
                 Arguments.of("the last operation", one(0xffff, 0, 0, 0).encode(7), "EINVAL"),
                 Arguments.of("a block over the end", one(FORK, 0, 0, 1).encode(7), "EINVAL"),
                 Arguments.of("a block of 2^32 - 1", one(FORK, 0, 0, -1).encode(7), "EINVAL"),
                 Arguments.of("a fork within a block", nested(), "EINVAL"),
                 Arguments.of("a fork for ever", one(FORK, Linux.REPEAT, 0, 0).encode(7), "EINVAL"),
-                Arguments.of("a reply for ever", one(REPLY, 4, 0, 1).encode(7), "EINVAL"));
+                Arguments.of("a reply for ever", one(REPLY, 4, 0, 1).encode(7), "EINVAL"),
+                Arguments.of("a watch for ever", one(WATCH, 4, 0, 0).encode(7), "EINVAL"));
     }
 
     @ParameterizedTest(name = "{0}")

@@ -72,6 +72,7 @@ class ProtocolDocTest {
                         "SOCK",
                         "FORK",
                         "REPLY",
+                        "WATCH",
                         "CONT",
                         "IGN",
                         "REPEAT",

@@ -22,7 +22,7 @@ import java.util.OptionalInt;
  * @param arguments argv; at least one, the first being the program's name for itself
  * @param environment {@code NAME=value}; absent for the container's default
  * @param descriptors the numbers under which the program sees the descriptors that come beside the
- *     request: at most 250, each 0 to 1023, ascending. All others are closed
+ *     request: at most 248, each 0 to 1023, ascending. All others are closed
  * @param workDirectory absolute; absent for the container's
  * @param controllingTerminal one of {@code descriptors} that becomes the session's terminal
  * @param credential absent for the container's default
@@ -45,8 +45,11 @@ public record Execve(
         Optional<Credential> credential,
         boolean announceStart)
         implements Request {
-    /** Below SCM_MAX_FD (253), the most one message carries, see unix(7). */
-    public static final int MAX_DESCRIPTORS = 250;
+    /**
+     * Below SCM_MAX_FD (253), the most one message carries (unix(7)): the executable and what init
+     * measures with go along.
+     */
+    public static final int MAX_DESCRIPTORS = 248;
 
     /** Highest number a descriptor can have in the program. */
     public static final int MAX_DESCRIPTOR_NUMBER = 1023;

@@ -69,7 +69,9 @@ public record Failure(
         /** No container can be had now: try again later, or elsewhere. */
         UNAVAILABLE(15),
         /** A mistake of Cloister itself: report it, and run the work again. */
-        INTERNAL(16);
+        INTERNAL(16),
+        /** A limit was asked for that the worker cannot enforce: allow less, or mend the worker. */
+        NOT_ENFORCEABLE(17);
 
         private final int code;
 

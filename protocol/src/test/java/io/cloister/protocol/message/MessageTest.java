@@ -65,7 +65,8 @@ class MessageTest {
         assertThat(Execve.of("x").descriptors(2, 0, 1).build().descriptors())
                 .containsExactly(0, 1, 2);
         int[] most = IntStream.range(0, Execve.MAX_DESCRIPTORS).toArray();
-        assertThat(Execve.of("x").descriptors(most).build().descriptors()).hasSize(250);
+        assertThat(Execve.of("x").descriptors(most).build().descriptors())
+                .hasSize(Execve.MAX_DESCRIPTORS);
         assertRefused(() -> Execve.of("x").descriptors(IntStream.range(0, 300).toArray()).build());
         assertRefused(() -> Execve.of("x").descriptors(1, 1).build());
         assertRefused(() -> Execve.of("x").descriptors(-1).build());

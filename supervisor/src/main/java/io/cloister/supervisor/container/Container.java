@@ -9,6 +9,9 @@ import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.cloister.nativeio.cgroup.CgroupRun;
+import io.cloister.nativeio.cgroup.Cgroups;
+import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.nativeio.fd.PidFd;
@@ -35,6 +38,7 @@ import io.cloister.protocol.message.SymlinkReply;
 import io.cloister.supervisor.handler.ConfHandler;
 import io.cloister.supervisor.handler.ContainerContext;
 import io.cloister.supervisor.handler.DeleteHandler;
+import io.cloister.supervisor.handler.Enforcement;
 import io.cloister.supervisor.handler.Exchange;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.handler.ExecveHandler;
@@ -122,6 +126,12 @@ public final class Container {
     /** Ends the container. Requests that wait are answered with a failure. */
     public record Destroy() implements Command {}
 
+    /**
+     * The groups that its programs run in. Sent once, before the first {@link Execute}; whoever
+     * destroys the container removes them.
+     */
+    public record Grouped(ContainerCgroup cgroup) implements Command {}
+
     /** A reply of init's. */
     record Received(ProgramResult result) implements Command {}
 
@@ -144,13 +154,15 @@ public final class Container {
      * @param configuring the deadline of conf, whose init command may take its time
      * @param queue how many commands may wait
      * @param filters the seccomp filter of a profile, empty where there is none of that name
+     * @param cgroups what they can limit and measure here
      */
     public record Settings(
             Duration deadline,
             Duration grace,
             Duration configuring,
             int queue,
-            Function<String, Optional<SeccompFilter>> filters) {}
+            Function<String, Optional<SeccompFilter>> filters,
+            Cgroups cgroups) {}
 
     private static final String DEADLINE = "deadline";
 
@@ -164,6 +176,7 @@ public final class Container {
     private final Queue<Task<?>> queue = new ArrayDeque<>();
     private final Idle idle;
     private @Nullable ContainerContext configured;
+    private @Nullable ContainerCgroup cgroup;
     private int serial;
     private boolean used;
 
@@ -350,21 +363,61 @@ public final class Container {
                                         "a start is announced when the request asks for it and"
                                                 + " somebody is there to be told"));
                     }
-                    used = true;
-                    String profile = execute.request().seccomp().profile();
-                    Optional<SeccompFilter> filter = settings.filters().apply(profile);
-                    return filter.isPresent()
-                            ? ExecveHandler.start(
-                                    execute.request(), execute.descriptors(), known, filter.get())
-                            : new Exchange.Done<>(
-                                    Failure.of(
-                                            Failure.Kind.INVALID_REQUEST,
-                                            profile,
-                                            "there is no seccomp profile of this name"));
+                    return run(execute, known);
                 },
                 execute.descriptors()::close,
                 Optional.of(execute),
                 execute.request().limits().wallTime().plus(settings.grace()));
+    }
+
+    private Exchange<ExecveReply> run(Execute execute, ContainerContext known) throws IOException {
+        Execve request = execute.request();
+        Optional<Failure> unfit = ExecveHandler.check(request, execute.descriptors());
+        if (unfit.isPresent()) {
+            return new Exchange.Done<>(unfit.get());
+        }
+        String profile = request.seccomp().profile();
+        Optional<SeccompFilter> filter = settings.filters().apply(profile);
+        if (filter.isEmpty()) {
+            return new Exchange.Done<>(
+                    Failure.of(
+                            Failure.Kind.INVALID_REQUEST,
+                            profile,
+                            "there is no seccomp profile of this name"));
+        }
+        ContainerCgroup groups = cgroup;
+        if (groups == null) {
+            throw new IllegalStateException("a run before the container has its groups");
+        }
+        Enforcement enforcement;
+        try {
+            enforcement = Enforcement.of(request, settings.cgroups(), known.ids().isSingle());
+        } catch (Enforcement.NotEnforceable e) {
+            return new Exchange.Done<>(e.failure());
+        }
+        CgroupRun group;
+        try {
+            group = groups.begin(enforcement.group());
+        } catch (IOException e) {
+            return new Exchange.Done<>(
+                    Failure.of(
+                            Failure.Kind.NOT_ENFORCEABLE,
+                            "the kernel refuses a limit: " + e.getMessage()));
+        }
+        try {
+            Exchange<ExecveReply> exchange =
+                    ExecveHandler.start(
+                            request,
+                            execute.descriptors(),
+                            known,
+                            new ExecveHandler.Resources(
+                                    filter.get(), enforcement, group, init.oomScore()));
+            used = true;
+            return exchange;
+        } catch (RuntimeException e) {
+            group.close();
+            throw e;
+        }
     }
 
     private static Failure notConfigured() {
@@ -474,6 +527,10 @@ public final class Container {
                 }
                 case Destroy destroy -> end("the container was destroyed");
                 case Lost(String reason) -> close(reason);
+                case Grouped grouped -> {
+                    cgroup = grouped.cgroup();
+                    yield this;
+                }
                 default ->
                         taskOf(command).<Behavior<Command>>map(Container.this::begin).orElse(this);
             };
@@ -515,6 +572,10 @@ public final class Container {
                 }
                 case DeadlinePassed(int late) when late == expected ->
                         fail(Failure.Kind.DEADLINE, "init did not answer in time");
+                case Grouped grouped -> {
+                    cgroup = grouped.cgroup();
+                    yield this;
+                }
                 case Destroy destroy -> {
                     abandon(Failure.Kind.CONTAINER_LOST, "the container was destroyed");
                     yield end("the container was destroyed");

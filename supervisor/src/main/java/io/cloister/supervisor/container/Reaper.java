@@ -38,7 +38,7 @@ final class Reaper extends AbstractBehavior<Reaper.Command> {
     /** End the container and tell when it is over. */
     record End(ActorRef<Container.Command> replyTo) implements Command {}
 
-    private record Waited(ActorRef<Container.Command> replyTo, boolean gone) implements Command {}
+    private record Waited(ActorRef<Container.Command> replyTo) implements Command {}
 
     private final InitProcess init;
     private final Runnable released;
@@ -67,15 +67,15 @@ final class Reaper extends AbstractBehavior<Reaper.Command> {
         kill();
         Executor blocking =
                 getContext().getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+        done = true;
         getContext()
                 .pipeToSelf(
-                        CompletableFuture.supplyAsync(() -> await(LIMIT), blocking),
-                        (gone, failure) -> new Waited(end.replyTo(), failure == null && gone));
+                        CompletableFuture.runAsync(() -> finish(await(LIMIT)), blocking),
+                        (ended, failure) -> new Waited(end.replyTo()));
         return this;
     }
 
     private Behavior<Command> onWaited(Waited waited) {
-        finish(waited.gone());
         waited.replyTo().tell(new Container.Gone());
         return this;
     }
@@ -107,7 +107,6 @@ final class Reaper extends AbstractBehavior<Reaper.Command> {
     }
 
     private void finish(boolean gone) {
-        done = true;
         try {
             init.close();
         } catch (IOException e) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.handler;
 
+import io.cloister.nativeio.cgroup.CgroupFigures;
+import io.cloister.nativeio.cgroup.CgroupRun;
+import io.cloister.nativeio.cgroup.CpuUsage;
 import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.init.OomScore;
 import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
@@ -15,26 +19,29 @@ import io.cloister.nativeio.program.SyscallFailure;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.nativeio.seccomp.SeccompFilter;
 import io.cloister.protocol.container.Credential;
+import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.message.Executable;
 import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
-import io.cloister.protocol.run.Enforced;
 import io.cloister.protocol.run.Evidence;
 import io.cloister.protocol.run.Limit;
-import io.cloister.protocol.run.Mechanism;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.MemorySource;
 import io.cloister.protocol.run.Resource;
 import io.cloister.protocol.run.Rlimit;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
 import io.cloister.protocol.unit.ByteSize;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 
 /**
@@ -54,13 +61,33 @@ public final class ExecveHandler {
 
     private static final int MAX_PATH_DIRECTORIES = 64;
 
+    private static final int CORES = Runtime.getRuntime().availableProcessors();
+
     private final Execve request;
     private final ExecveDescriptors descriptors;
     private final ContainerContext context;
+    private final Resources resources;
     private final SyscallProgram.Builder b = SyscallProgram.named("execve");
     private final Outcome outcome = new Outcome(b);
     private final List<Step> executions = new ArrayList<>();
     private Optional<Step> permission = Optional.empty();
+
+    /** Room for what a file of CPU time says, as far as it matters. */
+    private static final int CPU_TEXT = 64;
+
+    /**
+     * What a run has of the host, for as long as it takes.
+     *
+     * @param enforcement of its limits
+     * @param group its control group
+     * @param oomScore init's, which the program inherits a raised one from; absent where the kernel
+     *     does not let the worker change it
+     */
+    public record Resources(
+            SeccompFilter filter,
+            Enforcement enforcement,
+            CgroupRun group,
+            Optional<OomScore> oomScore) {}
 
     /** What init measures, in one piece so that one reply brings it all. */
     private static final class Outcome {
@@ -73,11 +100,21 @@ public final class ExecveHandler {
         private final Data ended;
         private final Data poll;
         private final Data status;
+        private final Data initBefore;
+        private final Data initAfter;
+        private final Data cpuBefore;
+        private final Data cpuAfter;
+        private final Data setUpCpu;
 
         Outcome(SyscallProgram.Builder b) {
             before = b.reserve(Linux.rusage_SIZE);
             after = b.reserve(Linux.rusage_SIZE);
             own = b.reserve(Linux.rusage_SIZE);
+            initBefore = b.reserve(Linux.rusage_SIZE);
+            initAfter = b.reserve(Linux.rusage_SIZE);
+            cpuBefore = b.reserve(CPU_TEXT);
+            cpuAfter = b.reserve(CPU_TEXT);
+            setUpCpu = b.reserve(Linux.timespec_SIZE);
             created = b.reserve(Linux.timespec_SIZE);
             started = b.reserve(Linux.timespec_SIZE);
             ended = b.reserve(Linux.timespec_SIZE);
@@ -88,32 +125,64 @@ public final class ExecveHandler {
     }
 
     /** The steps whose results decide. */
-    private record Steps(Step fork, Step own, Step poll, Step reap) {}
+    private record Steps(Step fork, Step own, Step watch, Step reap, List<Step> restored) {}
 
-    private ExecveHandler(Execve request, ExecveDescriptors descriptors, ContainerContext context) {
+    /** What follows from init's answer; gives the group up if there is none. */
+    private final class Ending implements Exchange.Then<ExecveReply>, AutoCloseable {
+        private final SyscallProgram program;
+        private final Steps steps;
+
+        Ending(SyscallProgram program, Steps steps) {
+            this.program = program;
+            this.steps = steps;
+        }
+
+        @Override
+        public Exchange<ExecveReply> apply(ProgramResult result) throws BadReplyException {
+            try {
+                return finish(program, steps, result);
+            } finally {
+                close();
+            }
+        }
+
+        @Override
+        public void close() {
+            resources.group().close();
+        }
+    }
+
+    private ExecveHandler(
+            Execve request,
+            ExecveDescriptors descriptors,
+            ContainerContext context,
+            Resources resources) {
         this.request = request;
         this.descriptors = descriptors;
         this.context = context;
+        this.resources = resources;
     }
 
     /**
      * Begins a run.
      *
      * @param descriptors stay the caller's; their numbers are those of the request
-     * @param filter of the seccomp profile that the request names
+     * @param resources whose group is given up when the run is over
      */
     public static Exchange<ExecveReply> start(
             Execve request,
             ExecveDescriptors descriptors,
             ContainerContext context,
-            SeccompFilter filter) {
-        Optional<Failure> unfit = descriptors.check(request);
-        return unfit.isPresent()
-                ? new Exchange.Done<>(unfit.get())
-                : new ExecveHandler(request, descriptors, context).run(filter);
+            Resources resources) {
+        return new ExecveHandler(request, descriptors, context, resources).run();
     }
 
-    private Exchange<ExecveReply> run(SeccompFilter filter) {
+    /** Whether the descriptors are those that the request announces, and open. */
+    public static Optional<Failure> check(Execve request, ExecveDescriptors descriptors) {
+        return descriptors.check(request);
+    }
+
+    private Exchange<ExecveReply> run() {
         String subject = request.arguments().getFirst();
         b.call(
                 "measure",
@@ -121,32 +190,44 @@ public final class ExecveHandler {
                 Sys.GETRUSAGE,
                 Arg.of(Linux.RUSAGE_CHILDREN),
                 outcome.before.address());
+        Optional<Arg> cpuFile = resources.group().cpuUsage().map(CpuUsage::file).map(b::descriptor);
+        measureGroup(cpuFile, outcome.cpuBefore, outcome.initBefore);
+        limitDisk(Optional.of(request.limits()));
+        Optional<Arg> oomScore = resources.oomScore().map(score -> b.descriptor(score.file()));
+        oomScore.ifPresent(file -> setOomScore(file, OomScore.HIGHEST));
         readClock(outcome.created);
+        Optional<Arg> group = resources.group().forkInto().map(b::descriptor);
+        long flags = Linux.CLONE_VM | Linux.CLONE_VFORK | Linux.CLONE_PIDFD;
         Step fork =
                 b.fork(
                         "start",
                         subject,
-                        Integer.toUnsignedLong(
-                                Linux.CLONE_VM | Linux.CLONE_VFORK | Linux.CLONE_PIDFD),
+                        Integer.toUnsignedLong((int) flags)
+                                | (group.isPresent() ? Linux.CLONE_INTO_CGROUP : 0),
                         Linux.SIGCHLD,
                         outcome.poll.address(), // the pidfd lands where poll looks for it
-                        Arg.ZERO,
-                        () -> becomeProgram(filter));
+                        group.orElse(Arg.ZERO),
+                        () -> becomeProgram(group.isPresent()));
         readClock(outcome.started);
         ProcessStructs.putPollFd(b, outcome.poll, POLL_PROGRAM, 0, Linux.POLLIN);
         ProcessStructs.putPollFd(b, outcome.poll, POLL_SOCKET, Linux.SOCK, Linux.POLLIN);
-        Step poll =
-                b.call(
-                        "wait for",
+        Step watch =
+                b.watch(
+                        "watch",
                         subject,
-                        Sys.PPOLL,
-                        outcome.poll.address(),
-                        Arg.of(2),
-                        ProcessStructs.timespec(b, request.limits().wallTime()).address(),
-                        Arg.ZERO,
-                        Arg.of(Long.BYTES));
+                        outcome.poll,
+                        2,
+                        ProcessStructs.watch(
+                                b,
+                                request.limits().wallTime(),
+                                request.limits().cpuTime().orElse(Duration.ZERO),
+                                resources.group().cpuUsage().map(CpuUsage::nanosPerUnit).orElse(1L),
+                                CORES),
+                        cpuFile.orElse(Arg.of(-1)),
+                        fork.result());
         readClock(outcome.ended);
         Processes.killAll(b);
+        resources.oomScore().ifPresent(score -> setOomScore(oomScore.orElseThrow(), score.own()));
         Step wait =
                 b.call(
                                 "reap",
@@ -165,10 +246,71 @@ public final class ExecveHandler {
                         Arg.of(Linux.RUSAGE_CHILDREN),
                         outcome.after.address())
                 .always();
+        measureGroup(cpuFile, outcome.cpuAfter, outcome.initAfter);
+        List<Step> restored = limitDisk(Optional.empty());
         b.reply(outcome.all).always();
         SyscallProgram program = b.build();
-        Steps steps = new Steps(fork, wait, poll, reap);
-        return new Exchange.Run<>(program, result -> finish(program, steps, result));
+        Steps steps = new Steps(fork, wait, watch, reap, restored);
+        return new Exchange.Run<>(program, new Ending(program, steps));
+    }
+
+    /** The group's CPU time, and init's own where that is part of it. */
+    private void measureGroup(Optional<Arg> cpuFile, Data into, Data ofInit) {
+        if (cpuFile.isEmpty()) {
+            return;
+        }
+        b.call(
+                        "measure",
+                        "CPU time of the group",
+                        Sys.PREAD64,
+                        cpuFile.get(),
+                        into.address(),
+                        Arg.of(CPU_TEXT),
+                        Arg.ZERO)
+                .positive()
+                .always();
+        if (resources.group().countsInit()) {
+            b.call("measure", "init", Sys.GETRUSAGE, Arg.of(Linux.RUSAGE_SELF), ofInit.address())
+                    .always();
+        }
+    }
+
+    /** The program inherits init's score at the fork, init takes its own back. */
+    private void setOomScore(Arg file, String score) {
+        Data text = b.string(score);
+        b.call(
+                        "set OOM score",
+                        score,
+                        Sys.PWRITE64,
+                        file,
+                        text.address(),
+                        Arg.of(score.length()),
+                        Arg.ZERO)
+                .always();
+    }
+
+    /** Gives every tmpfs the sizes of the request, or its own again. */
+    private List<Step> limitDisk(Optional<Limits> limits) {
+        List<Step> steps = new ArrayList<>();
+        if (request.limits().diskSize().isPresent() || request.limits().diskFiles().isPresent()) {
+            for (Mount mount : context.config().mounts()) {
+                if (mount instanceof Mount.Tmpfs tmpfs) {
+                    Step step =
+                            limits.isPresent()
+                                    ? TmpfsMounts.resize(
+                                            b,
+                                            tmpfs,
+                                            limits.get().diskSize(),
+                                            limits.get().diskFiles())
+                                    : TmpfsMounts.resize(
+                                                    b, tmpfs, Optional.empty(), OptionalInt.empty())
+                                            .continuing()
+                                            .always();
+                    steps.add(step);
+                }
+            }
+        }
+        return steps;
     }
 
     private void readClock(Data into) {
@@ -177,7 +319,10 @@ public final class ExecveHandler {
 
     // ---- in the child -----------------------------------------------------------------------
 
-    private void becomeProgram(SeccompFilter filter) {
+    private void becomeProgram(boolean inOwnGroup) {
+        if (inOwnGroup) { // now that it is where it shall seem to be at the root
+            b.call("unshare", "cgroup namespace", Sys.UNSHARE, Arg.of(Linux.CLONE_NEWCGROUP));
+        }
         if (request.announceStart()) {
             permission = Optional.of(announce());
         }
@@ -192,7 +337,7 @@ public final class ExecveHandler {
                                 Arg.of(number),
                                 Arg.of(Linux.TIOCSCTTY),
                                 Arg.ZERO));
-        request.rlimits().limits().forEach(this::limit);
+        resources.enforcement().rlimits().limits().forEach(this::limit);
         dropPrivileges();
         request.workDirectory()
                 .ifPresent(directory ->
@@ -201,8 +346,14 @@ public final class ExecveHandler {
                                 directory,
                                 Sys.CHDIR,
                                 b.string(directory).address()));
-        if (!filter.isEmpty()) {
-            install(filter);
+        b.call(
+                "measure",
+                "set-up",
+                Sys.CLOCK_GETTIME,
+                Arg.of(Linux.CLOCK_PROCESS_CPUTIME_ID),
+                outcome.setUpCpu.address());
+        if (!resources.filter().isEmpty()) {
+            install(resources.filter());
         }
         execute(executable);
     }
@@ -408,8 +559,21 @@ public final class ExecveHandler {
                     Failure.of(Failure.Kind.INTERNAL, "init reaped another process"),
                     "a run's process was lost");
         }
-        return new Exchange.Done<>(
-                measured(result.of(steps.poll) == 0, result.bytes(program, outcome.all)));
+        CgroupFigures figures;
+        try {
+            figures = resources.group().end();
+        } catch (IOException e) {
+            return new Exchange.Doomed<>(
+                    Failure.of(
+                            Failure.Kind.INTERNAL,
+                            "the run could not be measured: " + e.getMessage()),
+                    "its control group cannot be read");
+        }
+        ExecveResult measured =
+                measured(result.of(steps.watch), result.bytes(program, outcome.all), figures);
+        return steps.restored.stream().allMatch(step -> result.of(step) == 0)
+                ? new Exchange.Done<>(measured)
+                : new Exchange.Doomed<>(measured, "a tmpfs did not get its size back");
     }
 
     private static Failure notClean() {
@@ -420,31 +584,97 @@ public final class ExecveHandler {
         return !result.ran(permission) || result.failedAt(permission);
     }
 
-    private ExecveResult measured(boolean timedOut, ByteBuffer bytes) throws BadReplyException {
-        ProcessStructs.Rusage before = ProcessStructs.Rusage.read(bytes, offset(outcome.before));
-        ProcessStructs.Rusage after = ProcessStructs.Rusage.read(bytes, offset(outcome.after));
-        ProcessStructs.Rusage own = ProcessStructs.Rusage.read(bytes, offset(outcome.own));
+    private ExecveResult measured(long watched, ByteBuffer bytes, CgroupFigures figures)
+            throws BadReplyException {
         Duration created = ProcessStructs.readTimespec(bytes, offset(outcome.created));
         Duration started = ProcessStructs.readTimespec(bytes, offset(outcome.started));
         Duration ended = ProcessStructs.readTimespec(bytes, offset(outcome.ended));
         boolean exitedFirst = ProcessStructs.polled(bytes, offset(outcome.poll), POLL_PROGRAM) != 0;
         boolean asked = ProcessStructs.polled(bytes, offset(outcome.poll), POLL_SOCKET) != 0;
-        Usage usage =
-                Usage.ofRusage(
-                        nonNegative(after.user().minus(before.user())),
-                        nonNegative(after.system().minus(before.system())),
-                        ByteSize.ofBytes(own.maxResidentBytes()));
-        Termination termination = termination(bytes.getInt(offset(outcome.status)));
         boolean killed = asked && !exitedFirst;
+        Usage usage = usage(bytes, figures);
+        Termination termination = termination(bytes.getInt(offset(outcome.status)));
         return new ExecveResult(
                 termination,
                 usage,
                 ended.minus(started),
                 started.minus(created),
-                limit(timedOut, killed, termination, usage),
+                fired(watched, killed, termination, usage, figures),
                 killed,
-                List.of(new Enforced(Limit.WALL_TIME, Mechanism.INIT)),
-                Evidence.none());
+                resources.enforcement().enforced(),
+                new Evidence(
+                        figures.oomKills(),
+                        figures.processesRefused(),
+                        Optional.empty(),
+                        List.of(),
+                        false));
+    }
+
+    private Usage usage(ByteBuffer bytes, CgroupFigures figures) throws BadReplyException {
+        ProcessStructs.Rusage before = ProcessStructs.Rusage.read(bytes, offset(outcome.before));
+        ProcessStructs.Rusage after = ProcessStructs.Rusage.read(bytes, offset(outcome.after));
+        ProcessStructs.Rusage own = ProcessStructs.Rusage.read(bytes, offset(outcome.own));
+        Duration setUp = ProcessStructs.readTimespec(bytes, offset(outcome.setUpCpu));
+        Duration user = nonNegative(after.user().minus(before.user()));
+        Duration system = nonNegative(after.system().minus(before.system()).minus(setUp));
+        Duration reaped = user.plus(system);
+        Duration cpu = nonNegative(groupCpu(bytes).minus(setUp));
+        ByteSize resident = ByteSize.ofBytes(own.maxResidentBytes());
+        Optional<ByteSize> peak =
+                figures.memoryPeakBytes().isPresent()
+                        ? Optional.of(ByteSize.ofBytes(figures.memoryPeakBytes().getAsLong()))
+                        : Optional.empty();
+        return new Usage(
+                cpu.compareTo(reaped) > 0 ? cpu : reaped,
+                user,
+                system,
+                peak.orElse(resident),
+                peak.isEmpty()
+                        ? MemorySource.RUSAGE
+                        : resources.group().countsInit()
+                                ? MemorySource.CGROUP_V1_MAX_USAGE
+                                : MemorySource.CGROUP_V2_PEAK,
+                resident,
+                figures.processesPeak());
+    }
+
+    /** CPU time of all processes that there were, as far as the group tells. */
+    private Duration groupCpu(ByteBuffer bytes) throws BadReplyException {
+        Optional<CpuUsage> source = resources.group().cpuUsage();
+        if (source.isEmpty()) {
+            return Duration.ZERO;
+        }
+        long units = number(bytes, outcome.cpuAfter) - number(bytes, outcome.cpuBefore);
+        Duration all = Duration.ofNanos(units * source.get().nanosPerUnit());
+        if (!resources.group().countsInit()) {
+            return all;
+        }
+        ProcessStructs.Rusage before =
+                ProcessStructs.Rusage.read(bytes, offset(outcome.initBefore));
+        ProcessStructs.Rusage after = ProcessStructs.Rusage.read(bytes, offset(outcome.initAfter));
+        return all.minus(after.user().minus(before.user()))
+                .minus(after.system().minus(before.system()));
+    }
+
+    /** The first decimal number of a text. */
+    private long number(ByteBuffer bytes, Data text) throws BadReplyException {
+        int at = offset(text);
+        int end = at + text.size();
+        while (at < end && !isDigit(bytes.get(at))) {
+            at++;
+        }
+        if (at == end) {
+            throw new BadReplyException("a CPU time without a number");
+        }
+        long value = 0;
+        for (; at < end && isDigit(bytes.get(at)); at++) {
+            value = value * 10 + bytes.get(at) - '0';
+        }
+        return value;
+    }
+
+    private static boolean isDigit(byte c) {
+        return c >= '0' && c <= '9';
     }
 
     private static Duration nonNegative(Duration duration) {
@@ -465,31 +695,47 @@ public final class ExecveHandler {
     }
 
     /**
-     * A limit is named on evidence alone: init's own poll for the wall time; for RLIMIT_CPU the
-     * signals that the kernel sends (setrlimit(2)) together with the time used. A program that
-     * sends itself such a signal has hit no limit.
+     * The limit that was hit, on evidence alone: the kernel's counts of OOM kills and of refused
+     * forks, init's own clock, the CPU time used. A signal proves nothing, for a program can send
+     * itself any; the exception is SIGXFSZ, which has no other trace and which nobody gains from.
      *
-     * <p>The time used need not reach the limit: the kernel counts ticks against RLIMIT_CPU while
-     * rusage is exact, and on a busy virtual machine the two were seen a tenth apart. SIGXCPU has
-     * hardly another sender, SIGKILL has some.
+     * <p>An OOM kill comes before a time limit, since nothing runs after that one.
      */
-    private Optional<Limit> limit(
-            boolean timedOut, boolean killed, Termination termination, Usage usage) {
-        if (timedOut) {
+    private Optional<Limit> fired(
+            long watched,
+            boolean killed,
+            Termination termination,
+            Usage usage,
+            CgroupFigures figures) {
+        Limits limits = request.limits();
+        if (figures.oomKills() > 0) {
+            return Optional.of(Limit.MEMORY);
+        }
+        if (watched == 0) {
             return Optional.of(Limit.WALL_TIME);
         }
-        if (!killed
-                && termination
-                        instanceof Termination.Signalled(int signal, String name, boolean core)
-                && (signal == Linux.SIGXCPU || signal == Linux.SIGKILL)) {
-            double share = signal == Linux.SIGXCPU ? 0.5 : 0.75;
-            return request.rlimits()
-                    .find(Resource.RLIMIT_CPU)
-                    .filter(limit -> limit.soft() >= 0)
-                    .filter(limit -> usage.cpuTime().toNanos() >= limit.soft() * 1e9 * share)
-                    .map(limit -> Limit.CPU_TIME);
+        boolean overCpu =
+                limits.cpuTime().filter(limit -> usage.cpuTime().compareTo(limit) > 0).isPresent();
+        if (watched == -Errno.ETIME.number() || overCpu) {
+            return Optional.of(Limit.CPU_TIME);
         }
-        return Optional.empty();
+        if (killed) {
+            return Optional.empty();
+        }
+        boolean overMemory =
+                usage.memorySource() == MemorySource.RUSAGE
+                        && limits.memory()
+                                .filter(limit -> usage.memory().compareTo(limit) >= 0)
+                                .isPresent();
+        if (overMemory) {
+            return Optional.of(Limit.MEMORY);
+        }
+        if (limits.fileSize().isPresent()
+                && termination instanceof Termination.Signalled signalled
+                && signalled.signal() == Linux.SIGXFSZ) {
+            return Optional.of(Limit.FILE_SIZE);
+        }
+        return figures.processesRefused() > 0 ? Optional.of(Limit.PROCESSES) : Optional.empty();
     }
 
     // ---- failures ---------------------------------------------------------------------------

@@ -7,6 +7,9 @@ import io.cloister.nativeio.program.Arg;
 import io.cloister.nativeio.program.Step;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.protocol.container.Mount;
+import io.cloister.protocol.unit.ByteSize;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /** How a container's tmpfs is mounted, the first time and after every reset: mount(2), tmpfs(5). */
 final class TmpfsMounts {
@@ -14,7 +17,6 @@ final class TmpfsMounts {
 
     /** Mounts a tmpfs on its target, which exists. */
     static Step mount(SyscallProgram.Builder b, Mount.Tmpfs tmpfs) {
-        int flags = Linux.MS_NOSUID | Linux.MS_NODEV | (tmpfs.noexec() ? Linux.MS_NOEXEC : 0);
         return b.call(
                 "mount tmpfs on",
                 tmpfs.target(),
@@ -22,8 +24,34 @@ final class TmpfsMounts {
                 b.string("tmpfs").address(),
                 b.string(tmpfs.target()).address(),
                 b.string("tmpfs").address(),
-                Arg.of(flags),
+                Arg.of(flags(tmpfs)),
                 b.string(options(tmpfs)).address());
+    }
+
+    /** Changes how much may be in a mounted one, to its own sizes where none are given. */
+    static Step resize(
+            SyscallProgram.Builder b,
+            Mount.Tmpfs tmpfs,
+            Optional<ByteSize> size,
+            OptionalInt inodes) {
+        String options =
+                "size=%d,nr_inodes=%d"
+                        .formatted(
+                                size.orElse(tmpfs.size()).bytes(),
+                                inodes.isPresent() ? inodes.getAsInt() : tmpfs.inodes());
+        return b.call(
+                "resize tmpfs on",
+                tmpfs.target(),
+                Sys.MOUNT,
+                Arg.ZERO,
+                b.string(tmpfs.target()).address(),
+                Arg.ZERO,
+                Arg.of(Linux.MS_REMOUNT | flags(tmpfs)),
+                b.string(options).address());
+    }
+
+    private static int flags(Mount.Tmpfs tmpfs) {
+        return Linux.MS_NOSUID | Linux.MS_NODEV | (tmpfs.noexec() ? Linux.MS_NOEXEC : 0);
     }
 
     /** Of parsed numbers only: no text of a configuration reaches the kernel's option parser. */

@@ -14,6 +14,8 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.cloister.nativeio.cgroup.Cgroups;
+import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.nativeio.seccomp.SeccompCompiler;
 import io.cloister.nativeio.seccomp.SeccompFilter;
 import io.cloister.nativeio.seccomp.SeccompProfiles;
@@ -142,21 +144,26 @@ public final class ContainerSupervisor
     private static final class Member {
         private final ActorRef<Container.Command> container;
         private final boolean pooled;
+        private final ContainerCgroup cgroup;
         private final Instant born = Instant.now();
         private State state = State.STARTING;
+        private boolean configured;
+        private boolean admitted;
         private int uses;
         private long lease;
         private Optional<ActorRef<?>> owner = Optional.empty();
 
-        Member(ActorRef<Container.Command> container, boolean pooled) {
+        Member(ActorRef<Container.Command> container, boolean pooled, ContainerCgroup cgroup) {
             this.container = container;
             this.pooled = pooled;
+            this.cgroup = cgroup;
         }
     }
 
     private final TimerScheduler<Command> timers;
     private final CloisterSettings settings;
     private final UidRanges ranges;
+    private final Cgroups cgroups;
     private final ActorRef<Spawner.Fork> spawner;
     private final ActorRef<Spawner.Forked> forked;
     private final Container.Settings containerSettings;
@@ -166,6 +173,9 @@ public final class ContainerSupervisor
     private final Queue<Waiting> waiting = new ArrayDeque<>();
     private final List<ActorRef<Drained>> drainers = new ArrayList<>();
     private final Map<Long, Birth> births = new HashMap<>();
+
+    /** Those whose init is not in its control groups yet. */
+    private final Map<Long, Member> admissions = new HashMap<>();
 
     /**
      * Those that wait for the ids of a container that is ending; there is one whenever one waits.
@@ -185,12 +195,17 @@ public final class ContainerSupervisor
             ActorContext<Command> context,
             TimerScheduler<Command> timers,
             CloisterSettings settings,
-            UidRanges ranges) {
+            UidRanges ranges,
+            Cgroups cgroups) {
         super(context);
         this.timers = timers;
         this.settings = settings;
         this.ranges = ranges;
-        spawner = context.spawn(Spawner.create(ranges), "spawner", DispatcherSelector.blocking());
+        this.cgroups = cgroups;
+        LOG.info("{}", cgroups.describe());
+        spawner =
+                context.spawn(
+                        Spawner.create(ranges, cgroups), "spawner", DispatcherSelector.blocking());
         context.watch(spawner);
         forked = context.messageAdapter(Spawner.Forked.class, Forked::new);
         containerSettings =
@@ -199,7 +214,8 @@ public final class ContainerSupervisor
                         settings.grace(),
                         settings.configureDeadline(),
                         settings.containerQueue(),
-                        filters());
+                        filters(),
+                        cgroups);
         drainOnShutdown(context);
         refill();
     }
@@ -207,12 +223,26 @@ public final class ContainerSupervisor
     /**
      * The behaviour of a worker's supervisor.
      *
-     * @throws IllegalStateException when the block of id ranges cannot be used
+     * @throws IllegalStateException when the block of id ranges, or the version of control groups
+     *     that the settings ask for, cannot be used
      */
     public static Behavior<Command> create(CloisterSettings settings) {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers ->
-                        new ContainerSupervisor(context, timers, settings, openRanges(settings))));
+                        new ContainerSupervisor(
+                                context,
+                                timers,
+                                settings,
+                                openRanges(settings),
+                                detectCgroups(settings))));
+    }
+
+    private static Cgroups detectCgroups(CloisterSettings settings) {
+        try {
+            return Cgroups.detect(settings.cgroups());
+        } catch (IOException e) {
+            throw new IllegalStateException("cloister.cgroups: " + e.getMessage(), e);
+        }
     }
 
     private static UidRanges openRanges(CloisterSettings settings) {
@@ -406,6 +436,25 @@ public final class ContainerSupervisor
     }
 
     private Behavior<Command> onForked(Spawner.Forked forked) {
+        return forked instanceof Spawner.Admitted admitted ? onAdmitted(admitted) : onBirth(forked);
+    }
+
+    private Behavior<Command> onAdmitted(Spawner.Admitted admitted) {
+        Member member = admissions.remove(admitted.birth());
+        if (member == null || member.state != State.STARTING) {
+            return this;
+        }
+        if (admitted.failure().isPresent()) {
+            failStart(member, unavailable(admitted.failure().get()));
+            return this;
+        }
+        member.container.tell(new Container.Grouped(member.cgroup));
+        member.admitted = true;
+        finishStart(member);
+        return this;
+    }
+
+    private Behavior<Command> onBirth(Spawner.Forked forked) {
         Birth birth = births.remove(forked.birth());
         if (birth == null) {
             throw new IllegalStateException("the spawner answered twice");
@@ -415,6 +464,7 @@ public final class ContainerSupervisor
                     onFailedBirth(birth, Failure.of(Failure.Kind.UNAVAILABLE, reason));
             case Spawner.Born born -> {
                 Member member = adopt(birth, born);
+                admissions.put(forked.birth(), member);
                 getContext()
                         .ask(
                                 ConfReply.class,
@@ -428,6 +478,7 @@ public final class ContainerSupervisor
                     end(member);
                 }
             }
+            case Spawner.Admitted admitted -> throw new IllegalStateException("no birth");
         }
         return this;
     }
@@ -437,31 +488,56 @@ public final class ContainerSupervisor
                 getContext()
                         .spawn(
                                 Container.create(
-                                        born.init(), containerSettings, born.claim()::release),
+                                        born.init(), containerSettings, () -> release(born)),
                                 "container-" + ++containersNamed,
                                 DispatcherSelector.fromConfig(DISPATCHER));
         getContext().watch(container);
-        Member member = new Member(container, birth.requester().isEmpty());
+        Member member = new Member(container, birth.requester().isEmpty(), born.cgroup());
         members.put(container, member);
         return member;
     }
 
+    /** Nothing is left of a container: on the reaper's thread. */
+    private static void release(Spawner.Born born) {
+        try {
+            born.cgroup().remove();
+        } catch (IOException e) {
+            LOG.error("cannot remove the control groups of init {}", born.init().pid(), e);
+        }
+        born.claim().release();
+    }
+
     private Behavior<Command> onConfigured(WasConfigured configured) {
         Member member = configured.member();
-        Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
         if (configured.reply() instanceof Configured && member.state == State.STARTING) {
-            backoff = Duration.ZERO;
-            if (requester.isPresent()) {
-                lease(member, requester.get());
-            } else {
-                makeAvailable(member);
-            }
+            member.configured = true;
+            finishStart(member);
             return this;
         }
-        Failure failure =
+        failStart(
+                member,
                 configured.reply() instanceof Failure known
                         ? known
-                        : unavailable("the container could not be configured in time");
+                        : unavailable("the container could not be configured in time"));
+        return this;
+    }
+
+    /** It is ready when it is configured and its init is in its control groups. */
+    private void finishStart(Member member) {
+        if (!member.configured || !member.admitted) {
+            return;
+        }
+        backoff = Duration.ZERO;
+        Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
+        if (requester.isPresent()) {
+            lease(member, requester.get());
+        } else {
+            makeAvailable(member);
+        }
+    }
+
+    private void failStart(Member member, Failure failure) {
+        Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
         boolean wanted = member.state == State.STARTING;
         end(member);
         if (requester.isPresent()) {
@@ -469,7 +545,6 @@ public final class ContainerSupervisor
         } else if (wanted) {
             backOff(failure);
         }
-        return this;
     }
 
     private void onFailedBirth(Birth birth, Failure failure) {
@@ -631,5 +706,6 @@ public final class ContainerSupervisor
         } catch (IOException e) {
             LOG.warn("cannot close the lock file of id ranges", e);
         }
+        cgroups.close();
     }
 }

@@ -8,9 +8,12 @@ import akka.actor.typed.Signal;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
+import io.cloister.nativeio.cgroup.Cgroups;
+import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.nativeio.init.InitProcess;
 import io.cloister.nativeio.init.Zygote;
 import java.io.IOException;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,21 +38,32 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
         long birth();
     }
 
-    /** The receiver owns both; the claim may go once the init is gone. */
-    record Born(long birth, InitProcess init, UidRanges.Claim claim) implements Forked {}
+    /** The receiver owns all; claim and groups may go once the init is gone. */
+    record Born(long birth, InitProcess init, UidRanges.Claim claim, ContainerCgroup cgroup)
+            implements Forked {}
+
+    /**
+     * Comes after {@link Born}: init is in its groups, or why not. The receiver does not wait for
+     * it to configure the container, since the kernel may take some milliseconds.
+     */
+    record Admitted(long birth, Optional<String> failure) implements Forked {}
 
     record Stillborn(long birth, String reason) implements Forked {}
 
     private final UidRanges ranges;
+    private final Cgroups cgroups;
     private @Nullable Zygote zygote;
+    private @Nullable ContainerCgroup ahead;
+    private long created;
 
-    private Spawner(ActorContext<Fork> context, UidRanges ranges) {
+    private Spawner(ActorContext<Fork> context, UidRanges ranges, Cgroups cgroups) {
         super(context);
         this.ranges = ranges;
+        this.cgroups = cgroups;
     }
 
-    static Behavior<Fork> create(UidRanges ranges) {
-        return Behaviors.setup(context -> new Spawner(context, ranges));
+    static Behavior<Fork> create(UidRanges ranges, Cgroups cgroups) {
+        return Behaviors.setup(context -> new Spawner(context, ranges, cgroups));
     }
 
     @Override
@@ -62,14 +76,33 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
             forked = new Stillborn(fork.birth(), String.valueOf(e.getMessage()));
         }
         fork.replyTo().tell(forked);
+        if (forked instanceof Born born) {
+            fork.replyTo().tell(new Admitted(fork.birth(), admit(born)));
+        }
         prepareNext();
         return this;
+    }
+
+    private static Optional<String> admit(Born born) {
+        try {
+            if (born.init().pidfd().hasExited()) { // its number may be another's by now
+                return Optional.of("init has ended");
+            }
+            born.cgroup().admit(born.init().pid(), born.init().ids().hostUid());
+            return Optional.empty();
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("cannot put init {} into its control groups", born.init().pid(), e);
+            return Optional.of(String.valueOf(e.getMessage()));
+        }
     }
 
     private void prepareNext() {
         try {
             if (zygote != null) {
                 zygote.prepare();
+            }
+            if (ahead == null) {
+                ahead = newGroups();
             }
         } catch (IOException e) {
             LOG.warn("cannot prepare the next container", e); // its fork will try and tell
@@ -80,11 +113,19 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
         Zygote parent = livingZygote();
         UidRanges.Claim claim = ranges.claim();
         try {
-            return new Born(birth, parent.fork(claim.ids()), claim);
+            ContainerCgroup groups = ahead == null ? newGroups() : ahead;
+            ahead = groups; // kept for the next one if this fork fails
+            InitProcess init = parent.fork(claim.ids(), groups.initGroup());
+            ahead = null;
+            return new Born(birth, init, claim, groups);
         } catch (IOException | RuntimeException e) {
             claim.release();
             throw e;
         }
+    }
+
+    private ContainerCgroup newGroups() throws IOException {
+        return cgroups.create("container-" + ++created);
     }
 
     private Zygote livingZygote() throws IOException {
@@ -104,13 +145,30 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
 
     @Override
     public Behavior<Fork> onSignal(Signal signal) {
-        if (signal instanceof PostStop && zygote != null) {
+        if (signal instanceof PostStop) {
+            endZygote();
+            removeUnused();
+        }
+        return this;
+    }
+
+    private void endZygote() {
+        if (zygote != null) {
             try {
                 zygote.close();
             } catch (IOException e) {
                 LOG.warn("cannot end the zygote {}", zygote.pid(), e);
             }
         }
-        return this;
+    }
+
+    private void removeUnused() {
+        if (ahead != null) {
+            try {
+                ahead.remove();
+            } catch (IOException e) {
+                LOG.warn("cannot remove control groups", e);
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import com.typesafe.config.ConfigFactory;
+import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.seccomp.SeccompCompiler;
 import io.cloister.nativeio.seccomp.SeccompProfiles;
 import io.cloister.protocol.container.ContainerConfig;
@@ -100,6 +101,7 @@ class ContainerTest {
     }
 
     private void start(Duration deadline) throws IOException {
+        Cgroups cgroups = Cgroups.none("of no interest here");
         fake = new FakeInit(message -> answers.apply(message));
         Container.Settings settings =
                 new Container.Settings(
@@ -107,8 +109,10 @@ class ContainerTest {
                         deadline,
                         deadline,
                         16,
-                        name -> SeccompProfiles.find(name).map(SeccompCompiler::compile));
+                        name -> SeccompProfiles.find(name).map(SeccompCompiler::compile),
+                        cgroups);
         container = kit.spawn(Container.create(fake.init(), settings, released::incrementAndGet));
+        container.tell(new Container.Grouped(cgroups.create("container")));
     }
 
     private void startConfigured() throws IOException {

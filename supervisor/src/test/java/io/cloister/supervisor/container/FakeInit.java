@@ -16,6 +16,7 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
@@ -101,7 +102,8 @@ final class FakeInit implements AutoCloseable {
     /** The init to give to a container, which owns it. */
     InitProcess init() throws IOException {
         int pid = (int) process.pid();
-        return new InitProcess(pair.ours(), PidFd.open(pid), pid, IdMap.single(1, 1));
+        return new InitProcess(
+                pair.ours(), PidFd.open(pid), pid, IdMap.single(1, 1), Optional.empty());
     }
 
     private void serve(Function<Message, List<byte[]>> answers) {
