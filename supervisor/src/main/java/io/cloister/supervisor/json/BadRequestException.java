@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.json;
+
+import java.util.Optional;
+
+/** A document that is no request. */
+public final class BadRequestException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    private final String place;
+
+    @SuppressWarnings("serial") // never serialised
+    private final Optional<String> id;
+
+    BadRequestException(String place, String message) {
+        this(place, message, Optional.empty());
+    }
+
+    private BadRequestException(String place, String message, Optional<String> id) {
+        super(message);
+        this.place = place;
+        this.id = id;
+    }
+
+    /** The same of the request with this id. */
+    BadRequestException of(Optional<String> request) {
+        return new BadRequestException(place, reason(), request);
+    }
+
+    /**
+     * Where in the document, for example {@code programs[0].limits.memory}; empty for all of it.
+     */
+    public String place() {
+        return place;
+    }
+
+    /** What is wrong and what to do. */
+    public String reason() {
+        return String.valueOf(getMessage());
+    }
+
+    /** The request's own id, if that could be read. */
+    public Optional<String> id() {
+        return id;
+    }
+}
