@@ -12,6 +12,7 @@
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
+#include <linux/futex.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -31,6 +33,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/ttydefaults.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -85,7 +88,7 @@ void constants(void)
     C(AT_FDCWD) C(AT_EMPTY_PATH) C(AT_RECURSIVE) C(AT_REMOVEDIR) C(AT_SYMLINK_NOFOLLOW)
     C(O_RDONLY) C(O_WRONLY) C(O_RDWR) C(O_CREAT) C(O_EXCL) C(O_TRUNC) C(O_APPEND) C(O_NONBLOCK)
     C(O_CLOEXEC) C(O_DIRECTORY) C(O_NOFOLLOW) C(O_PATH) C(O_NOCTTY) C(F_DUPFD_CLOEXEC)
-    C(F_GETFD) C(FD_CLOEXEC) C(F_ADD_SEALS) C(F_GET_SEALS) C(F_SEAL_SEAL) C(F_SEAL_SHRINK)
+    C(F_GETFD) C(F_SETFL) C(FD_CLOEXEC) C(F_ADD_SEALS) C(F_GET_SEALS) C(F_SEAL_SEAL) C(F_SEAL_SHRINK)
     C(F_SEAL_GROW) C(F_SEAL_WRITE) C(SEEK_SET) C(SEEK_CUR)
     C(SEEK_END) C(RENAME_NOREPLACE) C(F_OK)
     C(RESOLVE_BENEATH) C(RESOLVE_NO_MAGICLINKS) C(RESOLVE_NO_SYMLINKS)
@@ -121,7 +124,7 @@ void constants(void)
     C(SIGCONT) C(SIGTSTP) C(SIGTTIN) C(SIGTTOU) C(SIGURG) C(SIGVTALRM) C(SIGPROF) C(SIGWINCH)
     C(SIGIO) C(SIGPWR) C(SIG_SETMASK) V(SIG_IGN, 1) V(SIG_DFL, 0)
     V(NSIG, 64) SIZE(kernel_sigaction) FIELD(kernel_sigaction, handler) C(__WALL)
-    C(POLLIN) SIZE(pollfd) FIELD(pollfd, fd) FIELD(pollfd, events)
+    C(POLLIN) C(POLLOUT) SIZE(pollfd) FIELD(pollfd, fd) FIELD(pollfd, events)
     FIELD(pollfd, revents) C(CLOCK_MONOTONIC) C(CLOCK_PROCESS_CPUTIME_ID) SIZE(timespec) FIELD(timespec, tv_sec)
     FIELD(timespec, tv_nsec)
 
@@ -158,7 +161,7 @@ void constants(void)
     C(BPF_LD) C(BPF_LDX) C(BPF_ALU) C(BPF_JMP) C(BPF_RET) C(BPF_W) C(BPF_ABS) C(BPF_AND) C(BPF_JA)
     C(BPF_JEQ) C(BPF_JGT) C(BPF_JGE) C(BPF_JSET) C(BPF_K) C(BPF_A) C(BPF_MAXINSNS)
 
-    /* sys/socket.h, sys/ioctl.h, termios.h, sys/mman.h, unistd.h */
+    /* sys/socket.h, sys/ioctl.h, termios.h, sys/ttydefaults.h, sys/mman.h, unistd.h */
     C(AF_UNSPEC) C(AF_UNIX) C(AF_INET) C(AF_INET6) C(AF_NETLINK) C(AF_PACKET) C(AF_ALG)
     C(AF_VSOCK) C(SOCK_DGRAM) C(SOCK_SEQPACKET) C(SOCK_CLOEXEC)
     C(SHUT_RDWR) C(SOL_SOCKET) C(SO_SNDBUF) C(SCM_RIGHTS) C(MSG_CMSG_CLOEXEC)
@@ -166,8 +169,14 @@ void constants(void)
     FIELD(msghdr, msg_control) FIELD(msghdr, msg_controllen) FIELD(msghdr, msg_flags) SIZE(iovec)
     FIELD(iovec, iov_base) FIELD(iovec, iov_len) SIZE(cmsghdr) FIELD(cmsghdr, cmsg_len)
     FIELD(cmsghdr, cmsg_level) FIELD(cmsghdr, cmsg_type)
-    C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(MFD_CLOEXEC)
+    C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSPTLCK) C(TIOCGPTPEER) C(TIOCSWINSZ) C(FIONREAD)
+    SIZE(winsize) FIELD(winsize, ws_row) FIELD(winsize, ws_col) C(CEOF) C(MFD_CLOEXEC)
     C(MFD_ALLOW_SEALING) C(MFD_EXEC)
+
+    /* sys/epoll.h, linux/futex.h */
+    C(EPOLL_CLOEXEC) C(EPOLL_CTL_ADD) C(EPOLL_CTL_MOD) C(EPOLL_CTL_DEL) C(EPOLLIN) C(EPOLLOUT)
+    C(EPOLLERR) C(EPOLLHUP) SIZE(epoll_event) FIELD(epoll_event, events) FIELD(epoll_event, data)
+    C(FUTEX_CMD_MASK) C(FUTEX_WAIT) C(FUTEX_WAIT_BITSET)
 
     /* spawn.h */
     C(POSIX_SPAWN_SETSIGMASK) C(POSIX_SPAWN_SETSIGDEF) C(POSIX_SPAWN_SETSID)

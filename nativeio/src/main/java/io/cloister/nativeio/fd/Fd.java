@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.nativeio.fd;
 
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
+import com.sun.jna.Pointer;
+import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.LibC;
 import io.cloister.nativeio.libc.Linux;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -143,6 +149,103 @@ public final class Fd implements AutoCloseable {
         byte[] buffer = new byte[(int) Math.min(limit, size())];
         int n = readAt(0, buffer);
         return n == buffer.length ? buffer : java.util.Arrays.copyOf(buffer, n);
+    }
+
+    /**
+     * Reads once into a direct buffer's remaining room: read(2), with the results of a channel.
+     *
+     * @return the number of bytes read, 0 when there is nothing now, -1 at the end
+     */
+    public int readSome(ByteBuffer into) throws IOException {
+        Pointer at = Native.getDirectBufferPointer(into).share(into.position());
+        while (true) {
+            long n = LibC.read(number(), at, into.remaining());
+            if (n > 0) {
+                into.position(into.position() + (int) n);
+                return (int) n;
+            }
+            if (n == 0) {
+                return into.hasRemaining() ? -1 : 0;
+            }
+            Errno errno = LibC.errno();
+            if (errno.equals(Errno.EAGAIN)) {
+                return 0;
+            }
+            if (!errno.equals(Errno.EINTR)) {
+                throw new SystemCallException("read", what(), errno);
+            }
+        }
+    }
+
+    /**
+     * Writes once what remains in a direct buffer: write(2), with the results of a channel.
+     *
+     * @return the number of bytes written, 0 when none can be now
+     */
+    public int writeSome(ByteBuffer from) throws IOException {
+        Pointer at = Native.getDirectBufferPointer(from).share(from.position());
+        while (true) {
+            long n = LibC.write(number(), at, from.remaining());
+            if (n >= 0) {
+                from.position(from.position() + (int) n);
+                return (int) n;
+            }
+            Errno errno = LibC.errno();
+            if (errno.equals(Errno.EAGAIN)) {
+                return 0;
+            }
+            if (!errno.equals(Errno.EINTR)) {
+                throw new SystemCallException("write", what(), errno);
+            }
+        }
+    }
+
+    /** How many bytes a pipe, socket or terminal holds for its reader: FIONREAD, ioctl(2). */
+    public int readable() throws IOException {
+        byte[] count = new byte[Integer.BYTES];
+        SystemCallException.check(
+                LibC.ioctl(number(), Linux.FIONREAD, count), "ioctl FIONREAD", what());
+        return ByteBuffer.wrap(count).order(ByteOrder.nativeOrder()).getInt();
+    }
+
+    /** Whether a write would be taken, in part at least, or fail, rather than wait: poll(2). */
+    public boolean isWritable() throws IOException {
+        ByteBuffer poll = ByteBuffer.allocate(Linux.pollfd_SIZE).order(ByteOrder.nativeOrder());
+        poll.putInt(Linux.pollfd_fd, number());
+        poll.putShort(Linux.pollfd_events, (short) Linux.POLLOUT);
+        return SystemCallException.check(LibC.poll(poll.array(), 1, 0), "poll", what()) > 0;
+    }
+
+    /**
+     * Lets no call wait any more, through whichever descriptor of the same open file description:
+     * O_NONBLOCK, fcntl(2). For pipes and the like, whose other status flags are not set.
+     */
+    public void setNonBlocking() throws IOException {
+        long result = LibC.fcntl(number(), Linux.F_SETFL, Linux.O_NONBLOCK);
+        SystemCallException.check(result, "fcntl F_SETFL", what());
+    }
+
+    /** Changes the permission bits of the file: fchmod(2). */
+    public void setPermissions(int mode) throws IOException {
+        SystemCallException.check(LibC.fchmod(number(), mode), "fchmod", what());
+    }
+
+    /** The file's type and permission bits, st_mode of fstat(2). */
+    public int mode() throws IOException {
+        try (Memory status = new Memory(Linux.stat_SIZE)) {
+            SystemCallException.check(LibC.fstat(number(), status), "fstat", what());
+            return status.getInt(Linux.stat_st_mode);
+        }
+    }
+
+    /**
+     * Opens the same file anew, for reading alone and with an offset of its own, whether it has a
+     * name or not: /proc/self/fd, proc(5).
+     */
+    public Fd reopenForReading() throws IOException {
+        String path = "/proc/self/fd/" + number();
+        long fd = LibC.open(path, Linux.O_RDONLY | Linux.O_CLOEXEC, 0);
+        return own((int) SystemCallException.check(fd, "open for reading", what()), what());
     }
 
     /** Writes all bytes at the file offset: write(2). */

@@ -33,8 +33,23 @@ public final class LibC {
     /** read(2). */
     public static native long read(int fd, byte[] buffer, long count);
 
+    /** read(2) to an address. */
+    public static native long read(int fd, Pointer buffer, long count);
+
     /** write(2). */
     public static native long write(int fd, byte[] buffer, long count);
+
+    /** write(2) from an address. */
+    public static native long write(int fd, Pointer buffer, long count);
+
+    /** sendfile(2); a null offset uses and moves that of the file. */
+    public static native long sendfile(int out, int in, @Nullable Pointer offset, long count);
+
+    /** fstat(2). */
+    public static native int fstat(int fd, Pointer status);
+
+    /** fchmod(2). */
+    public static native int fchmod(int fd, int mode);
 
     /** pread(2). */
     public static native long pread(int fd, byte[] buffer, long count, long offset);
@@ -85,6 +100,15 @@ public final class LibC {
     /** poll(2) on an array of {@code struct pollfd}. */
     public static native int poll(byte[] fds, long count, int timeoutMillis);
 
+    /** epoll_create1(2). */
+    public static native int epoll_create1(int flags);
+
+    /** epoll_ctl(2). */
+    public static native int epoll_ctl(int epoll, int operation, int fd, @Nullable Pointer event);
+
+    /** epoll_wait(2) into an array of {@code struct epoll_event}. */
+    public static native int epoll_wait(int epoll, Pointer events, int most, int timeoutMillis);
+
     /** syscall(2), for calls that the C library does not wrap. */
     public static native long syscall(long number, long a, long b, long c, long d);
 
@@ -102,6 +126,9 @@ public final class LibC {
 
     /** ioctl(2) with a pointer argument. */
     public static native int ioctl(int fd, long request, byte[] argument);
+
+    /** ioctl(2) with an integer argument. */
+    public static native int ioctl(int fd, long request, long argument);
 
     /** posix_openpt(3). */
     public static native int posix_openpt(int flags);

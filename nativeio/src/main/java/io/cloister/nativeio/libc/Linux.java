@@ -125,6 +125,7 @@ public final class Linux {
     public static final int O_NOCTTY = (int) constant("O_NOCTTY");
     public static final int F_DUPFD_CLOEXEC = (int) constant("F_DUPFD_CLOEXEC");
     public static final int F_GETFD = (int) constant("F_GETFD");
+    public static final int F_SETFL = (int) constant("F_SETFL");
     public static final int FD_CLOEXEC = (int) constant("FD_CLOEXEC");
     public static final int F_ADD_SEALS = (int) constant("F_ADD_SEALS");
     public static final int F_GET_SEALS = (int) constant("F_GET_SEALS");
@@ -252,6 +253,7 @@ public final class Linux {
     public static final int kernel_sigaction_handler = (int) constant("kernel_sigaction_handler");
     public static final int __WALL = (int) constant("__WALL");
     public static final int POLLIN = (int) constant("POLLIN");
+    public static final int POLLOUT = (int) constant("POLLOUT");
     public static final int pollfd_SIZE = (int) constant("pollfd_SIZE");
     public static final int pollfd_fd = (int) constant("pollfd_fd");
     public static final int pollfd_events = (int) constant("pollfd_events");
@@ -361,7 +363,7 @@ public final class Linux {
     public static final int BPF_A = (int) constant("BPF_A");
     public static final int BPF_MAXINSNS = (int) constant("BPF_MAXINSNS");
 
-    // sys/socket.h, sys/ioctl.h, termios.h, sys/mman.h, unistd.h
+    // sys/socket.h, sys/ioctl.h, termios.h, sys/ttydefaults.h, sys/mman.h, unistd.h
     public static final int AF_UNSPEC = (int) constant("AF_UNSPEC");
     public static final int AF_UNIX = (int) constant("AF_UNIX");
     public static final int AF_INET = (int) constant("AF_INET");
@@ -396,9 +398,33 @@ public final class Linux {
     public static final int TIOCSTI = (int) constant("TIOCSTI");
     public static final int TIOCLINUX = (int) constant("TIOCLINUX");
     public static final int TIOCSCTTY = (int) constant("TIOCSCTTY");
+    public static final int TIOCSPTLCK = (int) constant("TIOCSPTLCK");
+    public static final int TIOCGPTPEER = (int) constant("TIOCGPTPEER");
+    public static final int TIOCSWINSZ = (int) constant("TIOCSWINSZ");
+    public static final int FIONREAD = (int) constant("FIONREAD");
+    public static final int winsize_SIZE = (int) constant("winsize_SIZE");
+    public static final int winsize_ws_row = (int) constant("winsize_ws_row");
+    public static final int winsize_ws_col = (int) constant("winsize_ws_col");
+    public static final int CEOF = (int) constant("CEOF");
     public static final int MFD_CLOEXEC = (int) constant("MFD_CLOEXEC");
     public static final int MFD_ALLOW_SEALING = (int) constant("MFD_ALLOW_SEALING");
     public static final int MFD_EXEC = (int) constant("MFD_EXEC");
+
+    // sys/epoll.h, linux/futex.h
+    public static final int EPOLL_CLOEXEC = (int) constant("EPOLL_CLOEXEC");
+    public static final int EPOLL_CTL_ADD = (int) constant("EPOLL_CTL_ADD");
+    public static final int EPOLL_CTL_MOD = (int) constant("EPOLL_CTL_MOD");
+    public static final int EPOLL_CTL_DEL = (int) constant("EPOLL_CTL_DEL");
+    public static final int EPOLLIN = (int) constant("EPOLLIN");
+    public static final int EPOLLOUT = (int) constant("EPOLLOUT");
+    public static final int EPOLLERR = (int) constant("EPOLLERR");
+    public static final int EPOLLHUP = (int) constant("EPOLLHUP");
+    public static final int epoll_event_SIZE = (int) constant("epoll_event_SIZE");
+    public static final int epoll_event_events = (int) constant("epoll_event_events");
+    public static final int epoll_event_data = (int) constant("epoll_event_data");
+    public static final int FUTEX_CMD_MASK = (int) constant("FUTEX_CMD_MASK");
+    public static final int FUTEX_WAIT = (int) constant("FUTEX_WAIT");
+    public static final int FUTEX_WAIT_BITSET = (int) constant("FUTEX_WAIT_BITSET");
 
     // spawn.h
     public static final int POSIX_SPAWN_SETSIGMASK = (int) constant("POSIX_SPAWN_SETSIGMASK");

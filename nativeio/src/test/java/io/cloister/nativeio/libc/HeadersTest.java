@@ -38,6 +38,7 @@ class HeadersTest {
         "linux/close_range.h",
         "linux/filter.h",
         "linux/fs.h",
+        "linux/futex.h",
         "linux/magic.h",
         "linux/openat2.h",
         "linux/prctl.h",
@@ -49,6 +50,7 @@ class HeadersTest {
         "spawn.h",
         "stddef.h",
         "stdio.h",
+        "sys/epoll.h",
         "sys/ioctl.h",
         "sys/mman.h",
         "sys/mount.h",
@@ -58,6 +60,7 @@ class HeadersTest {
         "sys/stat.h",
         "sys/statfs.h",
         "sys/syscall.h",
+        "sys/ttydefaults.h",
         "sys/wait.h",
         "termios.h",
         "time.h",
@@ -106,7 +109,9 @@ class HeadersTest {
                     "sock_fprog",
                     "msghdr",
                     "cmsghdr",
-                    "iovec");
+                    "iovec",
+                    "epoll_event",
+                    "winsize");
 
     @TempDir private Path directory;
 
