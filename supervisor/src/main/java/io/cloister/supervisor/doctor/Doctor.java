@@ -3,6 +3,8 @@ package io.cloister.supervisor.doctor;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
+import io.cloister.nativeio.cgroup.CgroupSettings;
+import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.nativeio.fd.PidFd;
@@ -52,7 +54,6 @@ public final class Doctor implements AutoCloseable {
     private static final int OLDEST_JAVA = 21;
     private static final int[] OLDEST_LINUX = {5, 14};
     private static final long FEW_FILES = 4096;
-    private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 
     /** The kinds but user, by their names in /proc/sys/user. */
     private enum Kind {
@@ -90,6 +91,7 @@ public final class Doctor implements AutoCloseable {
     }
 
     private final UidRanges.Block block;
+    private final CgroupSettings cgroupSettings;
     private final HostFiles files = HostFiles.ofThisHost();
     private final boolean root = LibC.geteuid() == 0;
     private final NamespaceCauses causes = new NamespaceCauses(files, root);
@@ -99,13 +101,16 @@ public final class Doctor implements AutoCloseable {
     private boolean userNamespaces;
     private @Nullable UidRanges ranges;
     private @Nullable InitProcess init;
+    private @Nullable Cgroups cgroups;
     private int sent;
 
     /**
      * @param block where containers' ids come from when the worker is root
+     * @param cgroups which control groups a worker would use
      */
-    public Doctor(UidRanges.Block block) {
+    public Doctor(UidRanges.Block block, CgroupSettings cgroups) {
         this.block = block;
+        this.cgroupSettings = cgroups;
     }
 
     /** All probes, in their order. */
@@ -131,7 +136,8 @@ public final class Doctor implements AutoCloseable {
         add(probes, "init", this::forkInit);
         add(probes, "mounting proc", this::mountProc);
         add(probes, "mount attributes", this::mountAttributes);
-        add(probes, "cgroups", this::cgroups);
+        add(probes, CgroupFindings.GROUPS, this::cgroups);
+        add(probes, CgroupFindings.CONTROLLERS, this::cgroupControllers);
         for (String tool : List.of("gcc", "g++", "python3", "javac", "java")) {
             add(probes, tool, () -> tool(tool));
         }
@@ -480,24 +486,23 @@ public final class Doctor implements AutoCloseable {
     // ---- what Cloister can do without
     // ------------------------------------------------------------
 
-    /** Reported only: limits are enforced without cgroups so far. */
     private Finding cgroups() {
-        if (files.exists(CGROUPS + "/cgroup.controllers")) {
-            String controllers = String.join(" ", files.lines(CGROUPS + "/cgroup.controllers"));
-            return Finding.information(
-                    "cgroups", "version 2 (%s); not needed yet".formatted(controllers));
+        try {
+            cgroups = Cgroups.detect(cgroupSettings);
+            return CgroupFindings.ofGroups(cgroups, cgroupSettings.mode());
+        } catch (IOException e) {
+            return Finding.failed(
+                    CgroupFindings.GROUPS,
+                    "version %s, which the settings ask for, cannot be used: %s"
+                            .formatted(cgroupSettings.mode(), e.getMessage()),
+                    "set cloister.cgroups.mode to AUTO, or see docs/limits.md, \"Control groups\"");
         }
-        List<String> mounted =
-                files.lines("/proc/self/mountinfo").stream()
-                        .filter(line -> line.contains(" - cgroup "))
-                        .map(line -> line.split(" ")[4])
-                        .map(path -> path.substring(path.lastIndexOf('/') + 1))
-                        .toList();
-        return Finding.information(
-                "cgroups",
-                mounted.isEmpty()
-                        ? "none mounted; not needed yet"
-                        : "version 1 (%s); not needed yet".formatted(String.join(" ", mounted)));
+    }
+
+    private Finding cgroupControllers() {
+        return cgroups == null
+                ? Finding.notTried(CgroupFindings.CONTROLLERS, "there are no control groups")
+                : CgroupFindings.ofControllers(cgroups);
     }
 
     private Finding tool(String tool) throws IOException, InterruptedException {
@@ -537,6 +542,9 @@ public final class Doctor implements AutoCloseable {
         }
         if (zygote != null) {
             zygote.close();
+        }
+        if (cgroups != null) {
+            cgroups.close();
         }
         if (ranges != null) {
             ranges.close();
