@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.spi.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -45,10 +46,18 @@ class VmTest {
         String missing = Files.readString(output).trim();
         assumeTrue(missing.isEmpty(), missing);
 
+        String classPath = classPathOfJars(shared);
+        Path archive = shared.resolve("classes.jsa");
+        List<String> warmUp = launcher(classPath, "-XX:ArchiveClassesAtExit=" + archive);
+        warmUp.addAll(List.of("--select-class", FixtureTest.class.getName()));
+        execute(warmUp, output); // should it fail, the tests only take longer
+
         List<String> command = new ArrayList<>();
         command.addAll(List.of(SCRIPT.toString(), "run", "--kernel", kernel));
         command.addAll(List.of("--shared", shared.toString(), "--time", "20m", "--"));
-        command.addAll(launcher());
+        command.addAll(launcher(classPath, "-XX:SharedArchiveFile=" + archive));
+        command.addAll(List.of("--select-package", "io.cloister", "--include-tag", "cgroup"));
+        command.addAll(List.of("--fail-if-no-tests", "--reports-dir", "/run/shared/reports"));
         int exit = execute(command, output);
         if (Files.exists(report)) {
             Files.writeString(
@@ -63,7 +72,33 @@ class VmTest {
                 .isZero();
     }
 
-    private static List<String> launcher() {
+    /**
+     * The class path of this module and of nativeio's tests. Loading a worker's classes takes the
+     * emulated machine half a minute, unless a JVM here has archived them; and that takes jars
+     * only.
+     */
+    private static String classPathOfJars(Path directory) {
+        List<String> jars = new ArrayList<>();
+        String classPath =
+                System.getProperty("java.class.path") + ":../nativeio/target/test-classes";
+        for (String entry : classPath.split(":", -1)) {
+            if (Files.isDirectory(Path.of(entry))) {
+                String jar = directory.resolve(jars.size() + ".jar").toString();
+                int status =
+                        ToolProvider.findFirst("jar")
+                                .orElseThrow()
+                                .run(System.out, System.err, "-cf", jar, "-C", entry, ".");
+                assertThat(status).as("jar of %s", entry).isZero();
+                jars.add(jar);
+            } else {
+                jars.add(entry);
+            }
+        }
+        return String.join(":", jars);
+    }
+
+    /** JUnit's launcher, to which one says what to run. */
+    private static List<String> launcher(String classPath, String sharing) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(
@@ -76,6 +111,8 @@ class VmTest {
                         "-XX:+UseSerialGC",
                         "-XX:-UsePerfData",
                         "-Xmx768m",
+                        sharing,
+                        "-Xlog:disable",
                         "-Djna.nosys=true",
                         "-Dakka.logger-startup-timeout=60s",
                         "-Dakka.test.timefactor=10",
@@ -83,21 +120,14 @@ class VmTest {
                         "-Dcloister.container.deadline=60s",
                         "-Dcloister.container.configure-deadline=60s",
                         "-Djunit.jupiter.execution.timeout.default=300s",
-                        "-Djunit.jupiter.execution.timeout.thread.mode.default=SEPARATE_THREAD"));
-        String nativeio = Path.of("../nativeio/target/test-classes").toAbsolutePath().toString();
-        command.addAll(
-                List.of(
+                        "-Djunit.jupiter.execution.timeout.thread.mode.default=SEPARATE_THREAD",
                         "-cp",
-                        System.getProperty("java.class.path") + File.pathSeparator + nativeio,
+                        classPath,
                         "org.junit.platform.console.ConsoleLauncher",
                         "execute",
-                        "--select-package=io.cloister",
-                        "--include-tag=cgroup",
-                        "--fail-if-no-tests",
                         "--disable-banner",
                         "--disable-ansi-colors",
-                        "--details=testfeed",
-                        "--reports-dir=/run/shared/reports"));
+                        "--details=testfeed"));
         return command;
     }
 
