@@ -4,6 +4,9 @@ package io.cloister.supervisor;
 import com.typesafe.config.Config;
 import io.cloister.nativeio.cgroup.CgroupSettings;
 import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.unit.ByteSize;
+import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.io.HostFiles;
 import io.cloister.supervisor.pool.UidRanges;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,6 +16,7 @@ import java.util.Optional;
  * The settings under {@code cloister} in reference.conf, which says what each means.
  *
  * @param standard the configuration of pooled containers
+ * @param hostFiles those that runs may read
  */
 public record CloisterSettings(
         ContainerConfig standard,
@@ -30,7 +34,9 @@ public record CloisterSettings(
         Duration configureDeadline,
         int containerQueue,
         UidRanges.Block uidRanges,
-        CgroupSettings cgroups) {
+        CgroupSettings cgroups,
+        FileStore.Settings store,
+        HostFiles hostFiles) {
 
     public CloisterSettings {
         require(maxContainers >= 1, "containers.max must be at least 1");
@@ -82,7 +88,17 @@ public record CloisterSettings(
                         ids.getInt("start"),
                         ids.getInt("count"),
                         Path.of(ids.getString("lock-file"))),
-                cgroups(cloister.getConfig("cgroups")));
+                cgroups(cloister.getConfig("cgroups")),
+                store(cloister.getConfig("store")),
+                new HostFiles(cloister.getStringList("run.host-files")));
+    }
+
+    private static FileStore.Settings store(Config store) {
+        return new FileStore.Settings(
+                ByteSize.ofBytes(store.getBytes("max-size")),
+                ByteSize.ofBytes(store.getBytes("max-file-size")),
+                store.getInt("max-files"),
+                store.getDuration("time-to-live"));
     }
 
     private static CgroupSettings cgroups(Config cgroups) {
@@ -110,6 +126,8 @@ public record CloisterSettings(
                 configureDeadline,
                 containerQueue,
                 uidRanges,
-                cgroups);
+                cgroups,
+                store,
+                hostFiles);
     }
 }

@@ -7,10 +7,12 @@ import com.sun.jna.Pointer;
 import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.LibC;
 import io.cloister.nativeio.libc.Linux;
+import io.cloister.nativeio.libc.Sys;
 import java.io.IOException;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -76,6 +78,32 @@ public final class Fd implements AutoCloseable {
     public static Fd open(String path, int flags, int mode) throws IOException {
         long fd = LibC.open(path, flags | Linux.O_CLOEXEC, mode);
         return own((int) SystemCallException.check(fd, "open", path), path);
+    }
+
+    /**
+     * Opens a file below a directory, close-on-exec; no link leads out of it: openat2(2) with
+     * RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS.
+     *
+     * @param path relative
+     * @throws SystemCallException with the path and the errno, EXDEV for one that would lead out
+     */
+    public static Fd openBeneath(Fd directory, String path, int flags) throws IOException {
+        try (Memory how = new Memory(Linux.open_how_SIZE);
+                Memory name = new Memory(path.getBytes(StandardCharsets.UTF_8).length + 1L)) {
+            how.clear();
+            how.setLong(Linux.open_how_flags, Integer.toUnsignedLong(flags | Linux.O_CLOEXEC));
+            how.setLong(
+                    Linux.open_how_resolve, Linux.RESOLVE_BENEATH | Linux.RESOLVE_NO_MAGICLINKS);
+            name.setString(0, path, "UTF-8");
+            long fd =
+                    LibC.syscall(
+                            Sys.OPENAT2.number(),
+                            directory.number(),
+                            Pointer.nativeValue(name),
+                            Pointer.nativeValue(how),
+                            Linux.open_how_SIZE);
+            return own((int) SystemCallException.check(fd, "open", path), path);
+        }
     }
 
     /** How many descriptors this JVM has lost track of so far. */
@@ -208,11 +236,20 @@ public final class Fd implements AutoCloseable {
         return ByteBuffer.wrap(count).order(ByteOrder.nativeOrder()).getInt();
     }
 
-    /** Whether a write would be taken, in part at least, or fail, rather than wait: poll(2). */
+    /** Whether a read would return something, or the end, rather than wait: poll(2). */
+    public boolean isReadable() throws IOException {
+        return isReady(Linux.POLLIN);
+    }
+
+    /** Whether a write would take something, or fail, rather than wait: poll(2). */
     public boolean isWritable() throws IOException {
+        return isReady(Linux.POLLOUT);
+    }
+
+    private boolean isReady(int events) throws IOException {
         ByteBuffer poll = ByteBuffer.allocate(Linux.pollfd_SIZE).order(ByteOrder.nativeOrder());
         poll.putInt(Linux.pollfd_fd, number());
-        poll.putShort(Linux.pollfd_events, (short) Linux.POLLOUT);
+        poll.putShort(Linux.pollfd_events, (short) events);
         return SystemCallException.check(LibC.poll(poll.array(), 1, 0), "poll", what()) > 0;
     }
 
@@ -230,12 +267,28 @@ public final class Fd implements AutoCloseable {
         SystemCallException.check(LibC.fchmod(number(), mode), "fchmod", what());
     }
 
+    /**
+     * Moves up to {@code most} bytes from another descriptor's file, each at its own offset,
+     * without their passing through this process: sendfile(2).
+     *
+     * @return how many; 0 at the end of the other file
+     */
+    public long transferFrom(Fd source, long most) throws IOException {
+        long n = LibC.sendfile(number(), source.number(), null, most);
+        return SystemCallException.check(n, "sendfile " + source.what() + " to", what());
+    }
+
     /** The file's type and permission bits, st_mode of fstat(2). */
     public int mode() throws IOException {
-        try (Memory status = new Memory(Linux.stat_SIZE)) {
-            SystemCallException.check(LibC.fstat(number(), status), "fstat", what());
+        try (Memory status = status()) {
             return status.getInt(Linux.stat_st_mode);
         }
+    }
+
+    private Memory status() throws IOException {
+        Memory status = new Memory(Linux.stat_SIZE);
+        SystemCallException.check(LibC.fstat(number(), status), "fstat", what());
+        return status;
     }
 
     /**
@@ -258,17 +311,11 @@ public final class Fd implements AutoCloseable {
         }
     }
 
-    /**
-     * The size in bytes of a seekable file. Its file offset moves for a moment: not for a file
-     * whose offset another process uses right now.
-     */
+    /** The size in bytes of a regular file, st_size of fstat(2). */
     public long size() throws IOException {
-        long here = LibC.lseek(number(), 0, Linux.SEEK_CUR);
-        SystemCallException.check(here, "lseek", what());
-        long end = LibC.lseek(number(), 0, Linux.SEEK_END);
-        SystemCallException.check(end, "lseek", what());
-        LibC.lseek(number(), here, Linux.SEEK_SET);
-        return end;
+        try (Memory status = status()) {
+            return status.getLong(Linux.stat_st_size);
+        }
     }
 
     @Override

@@ -25,18 +25,25 @@ public final class MemFd {
         try {
             fd.write(contents);
             LibC.lseek(fd.number(), 0, Linux.SEEK_SET);
-            int seals =
-                    Linux.F_SEAL_SEAL
-                            | Linux.F_SEAL_SHRINK
-                            | Linux.F_SEAL_GROW
-                            | Linux.F_SEAL_WRITE;
-            SystemCallException.check(
-                    LibC.fcntl(fd.number(), Linux.F_ADD_SEALS, seals), "fcntl F_ADD_SEALS", name);
+            seal(fd);
             return fd;
         } catch (IOException | RuntimeException e) {
             fd.close();
             throw e;
         }
+    }
+
+    /** An empty file that can be written until it is sealed. */
+    public static Fd sealable(String name) throws IOException {
+        return create(name, Linux.MFD_ALLOW_SEALING);
+    }
+
+    /** Seals a {@link #sealable} file as it is, as {@link #sealed} does. */
+    public static void seal(Fd fd) throws IOException {
+        int seals =
+                Linux.F_SEAL_SEAL | Linux.F_SEAL_SHRINK | Linux.F_SEAL_GROW | Linux.F_SEAL_WRITE;
+        SystemCallException.check(
+                LibC.fcntl(fd.number(), Linux.F_ADD_SEALS, seals), "fcntl F_ADD_SEALS", fd.what());
     }
 
     /**

@@ -13,6 +13,7 @@ public record Errno(int number) {
     public static final Errno ENOENT = named("ENOENT");
     public static final Errno ESRCH = named("ESRCH");
     public static final Errno EINTR = named("EINTR");
+    public static final Errno EIO = named("EIO");
     public static final Errno ENXIO = named("ENXIO");
     public static final Errno E2BIG = named("E2BIG");
     public static final Errno ENOEXEC = named("ENOEXEC");
@@ -47,7 +48,7 @@ public record Errno(int number) {
 
     static {
         for (String name :
-                ("ENFILE EIO ENOTBLK ENOTTY ESPIPE EMLINK EDOM ERANGE EDEADLK ENOLCK ENODATA EPROTO"
+                ("ENFILE ENOTBLK ENOTTY ESPIPE EMLINK EDOM ERANGE EDEADLK ENOLCK ENODATA EPROTO"
                                 + " EOVERFLOW EUSERS ENOTSOCK EPROTONOSUPPORT EAFNOSUPPORT"
                                 + " ECONNRESET ENOBUFS ENOTCONN ETIMEDOUT ECONNREFUSED EALREADY"
                                 + " EINPROGRESS ESTALE EDQUOT ECANCELED EKEYREJECTED")

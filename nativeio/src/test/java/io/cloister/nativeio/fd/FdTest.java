@@ -10,6 +10,7 @@ import io.cloister.nativeio.libc.LibC;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.testkit.OpenDescriptors;
 import java.lang.ref.WeakReference;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -200,7 +201,7 @@ class FdTest {
     @Test
     void shouldPassErrorsOn() throws Exception {
         try (Pipe pipe = Pipe.open("test")) {
-            assertThatThrownBy(pipe.readEnd()::size)
+            assertThatThrownBy(() -> pipe.readEnd().readAt(0, new byte[1]))
                     .isInstanceOfSatisfying(
                             SystemCallException.class,
                             e -> assertThat(e.errno().number()).isEqualTo(Linux.ESPIPE));
@@ -208,8 +209,92 @@ class FdTest {
                     .isInstanceOfSatisfying(
                             SystemCallException.class,
                             e -> assertThat(e.errno()).isEqualTo(Errno.EBADF));
-            assertThatThrownBy(() -> pipe.readEnd().readAt(0, new byte[1]))
-                    .isInstanceOf(SystemCallException.class);
+        }
+    }
+
+    @Test
+    void shouldReadAndWriteWhatIsPossibleNow() throws Exception {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(200_000);
+        try (Pipe pipe = Pipe.open("test")) {
+            pipe.readEnd().setNonBlocking();
+            pipe.writeEnd().setNonBlocking();
+            assertThat(pipe.readEnd().isReadable()).isFalse();
+            assertThat(pipe.readEnd().readSome(buffer)).isZero();
+            assertThat(pipe.writeEnd().isWritable()).isTrue();
+
+            int written = pipe.writeEnd().writeSome(buffer);
+            assertThat(written).isBetween(4096, 199_999);
+            assertThat(buffer.position()).isEqualTo(written);
+            assertThat(pipe.writeEnd().writeSome(buffer)).isZero();
+            assertThat(pipe.writeEnd().isWritable()).isFalse();
+            assertThat(pipe.readEnd().readable()).isEqualTo(written);
+
+            buffer.clear().position(100).limit(110);
+            assertThat(pipe.readEnd().readSome(buffer)).isEqualTo(10);
+            assertThat(buffer.position()).isEqualTo(110);
+            assertThat(pipe.readEnd().readSome(buffer)).isZero();
+            assertThat(pipe.readEnd().readSome(buffer.clear())).isEqualTo(written - 10);
+
+            pipe.writeEnd().close();
+            assertThat(pipe.readEnd().isReadable()).isTrue();
+            assertThat(pipe.readEnd().readSome(buffer.clear())).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void shouldMoveBytesToAndFromTheMiddleOfABuffer() throws Exception {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(20);
+        try (Fd file = MemFd.writable("test")) {
+            buffer.position(3).put(HELLO).flip().position(3);
+            assertThat(file.writeSome(buffer)).isEqualTo(5);
+            assertThat(file.readUpTo(10)).isEqualTo(HELLO);
+            LibC.lseek(file.number(), 1, Linux.SEEK_SET);
+            assertThat(file.readSome(buffer.clear().position(7))).isEqualTo(4);
+            assertThat(buffer.get(7)).isEqualTo((byte) 'e');
+        }
+    }
+
+    @Test
+    void shouldReopenForReadingWithAnOffsetOfItsOwn() throws Exception {
+        try (Fd file = MemFd.writable("test")) {
+            file.write(HELLO);
+            file.setPermissions(0400);
+            assertThat(file.mode()).isEqualTo(Linux.S_IFREG | 0400);
+            try (Fd again = file.reopenForReading()) {
+                assertThat(isCloseOnExec(again)).isTrue();
+                assertThat(LibC.lseek(again.number(), 0, Linux.SEEK_CUR)).isZero();
+                assertThat(again.readUpTo(10)).isEqualTo(HELLO);
+                assertThatThrownBy(() -> again.write(HELLO)).hasMessageContaining("EBADF");
+            }
+        }
+    }
+
+    @Test
+    void shouldTransferFromAnotherFile() throws Exception {
+        try (Fd from = MemFd.sealed("from", HELLO);
+                Fd to = MemFd.writable("to")) {
+            assertThat(to.transferFrom(from, 2)).isEqualTo(2);
+            assertThat(to.transferFrom(from, 100)).isEqualTo(3);
+            assertThat(to.transferFrom(from, 100)).isZero();
+            assertThat(to.readUpTo(10)).isEqualTo(HELLO);
+        }
+    }
+
+    @Test
+    void shouldOpenNothingOutsideOfADirectory() throws Exception {
+        Files.write(directory.resolve("file"), HELLO);
+        Files.createSymbolicLink(directory.resolve("out"), Path.of("/etc/passwd"));
+        try (Fd place = Fd.open(directory.toString(), Linux.O_PATH | Linux.O_DIRECTORY, 0)) {
+            try (Fd file = Fd.openBeneath(place, "file", Linux.O_RDONLY)) {
+                assertThat(isCloseOnExec(file)).isTrue();
+                assertThat(file.readUpTo(10)).isEqualTo(HELLO);
+            }
+            for (String path : List.of("out", "../" + directory.getFileName() + "/file", "/etc")) {
+                assertThatThrownBy(() -> Fd.openBeneath(place, path, Linux.O_RDONLY))
+                        .isInstanceOfSatisfying(
+                                SystemCallException.class,
+                                e -> assertThat(e.errno()).isEqualTo(Errno.EXDEV));
+            }
         }
     }
 

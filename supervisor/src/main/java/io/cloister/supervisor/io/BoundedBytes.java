@@ -8,21 +8,27 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Bytes that come piece by piece, the first so many of which are kept. What is allocated is at most
- * twice what has come, and never more than the bound.
+ * Bytes that come piece by piece, the first so many of which are kept. The room for them grows with
+ * them, to at most twice their number and never beyond the bound; {@link #toBytes} makes a copy.
  */
 final class BoundedBytes {
     private static final int MAX_PIECE = 1024 * 1024;
 
     private final long max;
     private final List<byte[]> full = new ArrayList<>();
-    private byte[] piece = new byte[0];
+    private byte[] piece;
     private int filled;
     private long length;
     private boolean exceeded;
 
     BoundedBytes(ByteSize max) {
+        this(max, 0);
+    }
+
+    /** As above, with room at once for as many as are expected. */
+    BoundedBytes(ByteSize max, long expected) {
         this.max = max.bytes();
+        piece = new byte[(int) Math.min(expected, max.bytes())];
     }
 
     /** Takes all that remains in the buffer, and keeps what the bound leaves room for. */

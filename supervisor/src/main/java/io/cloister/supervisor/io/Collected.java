@@ -54,8 +54,8 @@ public final class Collected implements AutoCloseable, Flow {
         public void ready(int events) throws IOException {
             lock.lock();
             try {
-                if (!released) {
-                    intake.read();
+                if (!released && intake.read() < 0) {
+                    poller.forget(token, pipe.readEnd()); // cannot be: there is a writing end
                 }
             } finally {
                 lock.unlock();
@@ -126,7 +126,7 @@ public final class Collected implements AutoCloseable, Flow {
     public boolean atRest() throws IOException {
         lock.lock();
         try {
-            return released || pipe.readEnd().readable() == 0;
+            return released || !pipe.readEnd().isReadable();
         } finally {
             lock.unlock();
         }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.io;
 
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.Terminal;
 import io.cloister.protocol.unit.ByteSize;
 import java.io.IOException;
 
@@ -22,6 +24,20 @@ public final class StreamCollector implements AutoCloseable {
      */
     public Collected collect(ByteSize max, boolean truncate, Runnable exceeded) throws IOException {
         return new Collected(poller, max, truncate, exceeded);
+    }
+
+    /** A new terminal, to be ended with {@link Pty#finish} or {@link Pty#close}. */
+    public Pty openTerminal(Terminal terminal, Runnable exceeded) throws IOException {
+        return new Pty(poller, terminal, exceeded);
+    }
+
+    /**
+     * A new pipe through the worker, to be ended with {@link Relay#finish} or {@link Relay#close}.
+     *
+     * @param exceeded called once when the writer wrote more than may pass, as in {@link #collect}
+     */
+    public Relay relay(PipeLink.Relay request, Runnable exceeded) throws IOException {
+        return new Relay(poller, request, exceeded);
     }
 
     /** Ends the thread. Streams that have not ended are lost. */

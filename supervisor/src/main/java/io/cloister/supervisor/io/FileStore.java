@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.io;
+
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.fd.MemFd;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Files that the worker keeps for runs, by the SHA-256 of their bytes. Programs read them without a
+ * copy being made. Thread-safe.
+ *
+ * <p>They are sealed files in memory (memfd_create(2)), and are lost when the worker ends: clients
+ * put what is missing again. When there is no room for another, those go first that were not used
+ * for the longest time. A file that went is still there for whoever has it open, and its memory is
+ * in use until then.
+ */
+public final class FileStore implements AutoCloseable {
+    private static final int READ_ONLY = 0444;
+
+    private final Settings settings;
+    private final LongSupplier nanoTime;
+
+    /** In the order of their last use. */
+    private final Map<String, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
+
+    private long bytes;
+    private boolean closed;
+
+    /**
+     * The settings under {@code cloister.store} in reference.conf, which says what each means.
+     *
+     * @param maxSize of all files together; what is being put comes on top
+     * @param maxFileSize of one file, at most {@code maxSize}
+     * @param timeToLive since its last use
+     */
+    public record Settings(
+            ByteSize maxSize, ByteSize maxFileSize, int maxFiles, Duration timeToLive) {
+        public Settings {
+            require(
+                    maxFileSize.compareTo(maxSize) <= 0,
+                    "max-file-size must be at most store.max-size");
+            require(maxFiles >= 1, "max-files must be at least 1");
+            require(timeToLive.isPositive(), "time-to-live must be positive");
+        }
+
+        private static void require(boolean holds, String what) {
+            if (!holds) {
+                throw new IllegalArgumentException("cloister.store." + what);
+            }
+        }
+    }
+
+    /** One of the files. */
+    public record StoredFile(String id, ByteSize size) {}
+
+    private static final class Entry {
+        private final Fd file;
+        private final long size;
+        private long used;
+
+        Entry(Fd file, long size, long used) {
+            this.file = file;
+            this.size = size;
+            this.used = used;
+        }
+    }
+
+    /** Gives the next bytes of a new file. */
+    private interface Source {
+        /** Fills the buffer with some; -1 at the end. */
+        int read(ByteBuffer into) throws IOException;
+    }
+
+    public FileStore(Settings settings) {
+        this(settings, System::nanoTime);
+    }
+
+    FileStore(Settings settings, LongSupplier nanoTime) {
+        this.settings = settings;
+        this.nanoTime = nanoTime;
+    }
+
+    // ---- putting ----------------------------------------------------------------------------
+
+    /**
+     * Keeps a file.
+     *
+     * @throws FileException when it is too long, naming the bound
+     */
+    public Content.Stored put(Bytes contents) throws FileException, IOException {
+        ByteBuffer left = contents.asBuffer();
+        return put(
+                into -> {
+                    int n = Math.min(into.remaining(), left.remaining());
+                    into.put(left.duplicate().limit(left.position() + n));
+                    left.position(left.position() + n);
+                    return n == 0 ? -1 : n;
+                },
+                settings.maxFileSize());
+    }
+
+    /** As {@link #put(Bytes)}, with all that the stream has. */
+    public Content.Stored put(InputStream contents) throws FileException, IOException {
+        byte[] buffer = new byte[Chunk.SIZE];
+        return put(
+                into -> {
+                    int n = contents.read(buffer);
+                    if (n > 0) {
+                        into.put(buffer, 0, n);
+                    }
+                    return n;
+                },
+                settings.maxFileSize());
+    }
+
+    /**
+     * As {@link #put(Bytes)}, with a regular file from its offset on. The descriptor stays the
+     * caller's.
+     *
+     * @param max a bound of the caller's, beside that of the store
+     */
+    public Content.Stored put(Fd contents, ByteSize max) throws FileException, IOException {
+        ByteSize bound = max.compareTo(settings.maxFileSize()) < 0 ? max : settings.maxFileSize();
+        return put(contents::readSome, bound);
+    }
+
+    private Content.Stored put(Source source, ByteSize max) throws FileException, IOException {
+        Fd file = MemFd.sealable("stored file");
+        try {
+            MessageDigest digest = sha256();
+            long size = 0;
+            ByteBuffer chunk = Chunk.own();
+            while (source.read(chunk) > 0) {
+                chunk.flip();
+                size += chunk.remaining();
+                if (size > max.bytes()) {
+                    throw tooLong(max);
+                }
+                digest.update(chunk.duplicate());
+                while (chunk.hasRemaining()) {
+                    file.writeSome(chunk);
+                }
+                chunk.clear();
+            }
+            file.setPermissions(READ_ONLY);
+            MemFd.seal(file);
+            String id = HexFormat.of().formatHex(digest.digest());
+            keep(id, new Entry(file, size, nanoTime.getAsLong()));
+            return new Content.Stored(id);
+        } catch (FileException | IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private FileException tooLong(ByteSize max) {
+        return new FileException(
+                Failure.Kind.TOO_LARGE,
+                "",
+                max.equals(settings.maxFileSize())
+                        ? "longer than cloister.store.max-file-size, %s: raise it, or send less"
+                                .formatted(max)
+                        : "longer than the %s that were asked for: allow more".formatted(max));
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
+    private synchronized void keep(String id, Entry entry) throws IOException {
+        if (closed) {
+            throw new IOException("the worker's file store is closed");
+        }
+        expire();
+        if (use(id) != null) {
+            entry.file.close();
+            return;
+        }
+        entries.put(id, entry);
+        bytes += entry.size;
+        Iterator<Entry> eldest = entries.values().iterator();
+        while (bytes > settings.maxSize().bytes() || entries.size() > settings.maxFiles()) {
+            drop(eldest, eldest.next());
+        }
+    }
+
+    private void drop(Iterator<Entry> at, Entry entry) {
+        at.remove();
+        bytes -= entry.size;
+        entry.file.close();
+    }
+
+    // ---- using ------------------------------------------------------------------------------
+
+    /**
+     * Opens a file for reading, with an offset of its own; the caller owns it. Empty when there is
+     * no such file.
+     */
+    public synchronized Optional<Fd> open(String id) throws IOException {
+        expire();
+        Entry entry = use(id);
+        if (entry == null) {
+            return Optional.empty();
+        }
+        // A program that has the worker's own uid, as without root, may have changed it.
+        entry.file.setPermissions(READ_ONLY);
+        return Optional.of(entry.file.reopenForReading());
+    }
+
+    /** Whether the file is there; this counts as a use. */
+    public synchronized boolean contains(String id) {
+        expire();
+        return use(id) != null;
+    }
+
+    private @Nullable Entry use(String id) {
+        Entry entry = entries.get(id);
+        if (entry != null) {
+            entry.used = nanoTime.getAsLong();
+        }
+        return entry;
+    }
+
+    /** Forgets a file; false when there was none. */
+    public synchronized boolean remove(String id) {
+        expire();
+        Entry entry = entries.remove(id);
+        if (entry == null) {
+            return false;
+        }
+        bytes -= entry.size;
+        entry.file.close();
+        return true;
+    }
+
+    /** All files; those used last come last. */
+    public synchronized List<StoredFile> list() {
+        expire();
+        List<StoredFile> list = new ArrayList<>();
+        entries.forEach((id, entry) -> list.add(new StoredFile(id, ByteSize.ofBytes(entry.size))));
+        return list;
+    }
+
+    /**
+     * Forgets what has not been used for its time to live. Every other method does so first; call
+     * it from time to time, so that the memory does not wait for them.
+     */
+    public synchronized void expire() {
+        long now = nanoTime.getAsLong();
+        Iterator<Entry> eldest = entries.values().iterator();
+        while (eldest.hasNext()) {
+            Entry entry = eldest.next();
+            if (now - entry.used < settings.timeToLive().toNanos()) {
+                return;
+            }
+            drop(eldest, entry);
+        }
+    }
+
+    /** Forgets all files, and takes no more. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        for (Iterator<Entry> all = entries.values().iterator(); all.hasNext(); ) {
+            drop(all, all.next());
+        }
+    }
+}
