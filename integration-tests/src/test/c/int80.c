@@ -2,7 +2,7 @@
 /* Trap: on x86-64 int 0x80 reaches the 32-bit system calls, whose numbers mean something else
  * to a filter that looks at the number alone.
  * Does: the 32-bit getpid (20, which is writev on x86-64) in a child.
- * Observe: exit 0: the child was killed by SIGSYS, or the kernel has no such calls. */
+ * Observe: exit 0: the call fails as where the kernel has none of them. */
 #include "hostile.h"
 
 #if defined(__x86_64__)

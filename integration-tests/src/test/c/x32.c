@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Trap: on x86-64 the x32 calls have the same architecture and other numbers (bit 30).
  * Does: the x32 getpid and getuid in a child.
- * Observe: exit 0: the child was killed by SIGSYS, or the kernel has no such calls. */
+ * Observe: exit 0: the call fails as where the kernel has none of them. */
 #include "hostile.h"
 
 #if defined(__x86_64__)

@@ -320,11 +320,25 @@ public final class Linux {
     // linux/seccomp.h, linux/filter.h, linux/audit.h
     public static final int AUDIT_ARCH_X86_64 = (int) constant("AUDIT_ARCH_X86_64");
     public static final int AUDIT_ARCH_AARCH64 = (int) constant("AUDIT_ARCH_AARCH64");
+    public static final int AUDIT_ARCH_I386 = (int) constant("AUDIT_ARCH_I386");
+    public static final int AUDIT_ARCH_ARM = (int) constant("AUDIT_ARCH_ARM");
     public static final int SECCOMP_RET_KILL_PROCESS = (int) constant("SECCOMP_RET_KILL_PROCESS");
     public static final int SECCOMP_RET_TRAP = (int) constant("SECCOMP_RET_TRAP");
     public static final int SECCOMP_RET_ERRNO = (int) constant("SECCOMP_RET_ERRNO");
     public static final int SECCOMP_RET_LOG = (int) constant("SECCOMP_RET_LOG");
     public static final int SECCOMP_RET_ALLOW = (int) constant("SECCOMP_RET_ALLOW");
+    public static final int SECCOMP_RET_USER_NOTIF = (int) constant("SECCOMP_RET_USER_NOTIF");
+    public static final int SECCOMP_USER_NOTIF_FLAG_CONTINUE =
+            (int) constant("SECCOMP_USER_NOTIF_FLAG_CONTINUE");
+    public static final long SECCOMP_IOCTL_NOTIF_RECV = constant("SECCOMP_IOCTL_NOTIF_RECV");
+    public static final long SECCOMP_IOCTL_NOTIF_SEND = constant("SECCOMP_IOCTL_NOTIF_SEND");
+    public static final int seccomp_notif_SIZE = (int) constant("seccomp_notif_SIZE");
+    public static final int seccomp_notif_id = (int) constant("seccomp_notif_id");
+    public static final int seccomp_notif_nr = (int) constant("seccomp_notif_nr");
+    public static final int seccomp_notif_arch = (int) constant("seccomp_notif_arch");
+    public static final int seccomp_notif_resp_SIZE = (int) constant("seccomp_notif_resp_SIZE");
+    public static final int seccomp_notif_resp_id = (int) constant("seccomp_notif_resp_id");
+    public static final int seccomp_notif_resp_flags = (int) constant("seccomp_notif_resp_flags");
     public static final int SECCOMP_RET_ACTION_FULL = (int) constant("SECCOMP_RET_ACTION_FULL");
     public static final int SECCOMP_RET_DATA = (int) constant("SECCOMP_RET_DATA");
     public static final int SECCOMP_SET_MODE_STRICT = (int) constant("SECCOMP_SET_MODE_STRICT");

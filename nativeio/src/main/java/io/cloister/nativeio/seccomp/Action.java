@@ -29,6 +29,14 @@ public sealed interface Action {
         return new Trap();
     }
 
+    static Action report() {
+        return new Report();
+    }
+
+    static Action learn() {
+        return new Learn();
+    }
+
     /** The call fails with {@code number} in errno; 0 makes it do nothing and return 0. */
     static Action errno(int number) {
         return new Errno(number);
@@ -46,6 +54,8 @@ public sealed interface Action {
             case Errno(int number) -> (int) Linux.constant("SECCOMP_RET_ERRNO") | number;
             case KillProcess() -> (int) Linux.constant("SECCOMP_RET_KILL_PROCESS");
             case Log() -> (int) Linux.constant("SECCOMP_RET_LOG");
+            case Report() -> (int) Linux.constant("SECCOMP_RET_USER_NOTIF");
+            case Learn() -> (int) Linux.constant("SECCOMP_RET_USER_NOTIF");
             case Trap() -> (int) Linux.constant("SECCOMP_RET_TRAP");
         };
     }
@@ -92,6 +102,25 @@ public sealed interface Action {
         @Override
         public String toString() {
             return "log";
+        }
+    }
+
+    /**
+     * The call waits for the listener's owner, who notes it and ends the run; it is never executed
+     * (seccomp_unotify(2), since Linux 5.0). Without a listener it fails with ENOSYS.
+     */
+    record Report() implements Action {
+        @Override
+        public String toString() {
+            return "report";
+        }
+    }
+
+    /** The call waits for the listener's owner, who notes it; then it is executed (since 5.5). */
+    record Learn() implements Action {
+        @Override
+        public String toString() {
+            return "learn";
         }
     }
 

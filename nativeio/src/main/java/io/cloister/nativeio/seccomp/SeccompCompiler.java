@@ -8,6 +8,7 @@ import io.cloister.nativeio.seccomp.DecisionGraph.Jump;
 import io.cloister.nativeio.seccomp.DecisionGraph.Node;
 import io.cloister.nativeio.seccomp.DecisionGraph.Operand;
 import io.cloister.nativeio.seccomp.DecisionGraph.Test;
+import io.cloister.nativeio.seccomp.SeccompFilter.Listener;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -24,8 +25,8 @@ import java.util.stream.Collectors;
 /**
  * Compiles policies for {@code seccomp(2)}, see Documentation/userspace-api/seccomp_filter.rst.
  *
- * <p>Whatever the policy says, a filter first kills callers through another architecture's entry
- * ({@code int 0x80} on x86-64), whose numbers mean other calls, and x32 numbers.
+ * <p>A filter first looks whether the call came through another architecture's entry, whose numbers
+ * mean other calls; rules by name are for the machine's own.
  */
 public final class SeccompCompiler {
 
@@ -72,8 +73,9 @@ public final class SeccompCompiler {
             Map<String, Integer> numbers,
             Predicate<String> knownElsewhere) {
         checkNames(policy, numbers.keySet(), knownElsewhere);
+        Listener listener = listener(policy);
         if (policy.allowsEverything()) {
-            return new SeccompFilter(policy.id(), architecture, List.of());
+            return new SeccompFilter(policy.id(), architecture, List.of(), Listener.NONE);
         }
         DecisionGraph graph = new DecisionGraph();
         Node root = root(graph, policy, architecture, numbers);
@@ -87,7 +89,18 @@ public final class SeccompCompiler {
                     "policy %s needs %d instructions, the kernel takes at most %d: use fewer rules"
                             .formatted(policy.id(), instructions.size(), most));
         }
-        return new SeccompFilter(policy.id(), architecture, instructions);
+        return new SeccompFilter(policy.id(), architecture, instructions, listener);
+    }
+
+    /** A notification does not say which rule it is from, so a filter has one use for all. */
+    private static Listener listener(SeccompPolicy policy) {
+        boolean reports = policy.uses(Action.report());
+        boolean learns = policy.uses(Action.learn());
+        if (reports && learns) {
+            throw new IllegalArgumentException(
+                    "policy %s both reports and learns: use one".formatted(policy.id()));
+        }
+        return reports ? Listener.ENDS_RUN : learns ? Listener.LEARNS : Listener.NONE;
     }
 
     private static boolean isKnownAnywhere(String name) {
@@ -127,7 +140,7 @@ public final class SeccompCompiler {
             SeccompPolicy policy,
             Architecture architecture,
             Map<String, Integer> numbers) {
-        Node kill = graph.verdict(Action.killProcess());
+        Node foreign = graph.verdict(policy.foreignAction());
         Node unknown = graph.verdict(policy.unknownAction());
         TreeMap<Long, Node> starts = new TreeMap<>();
         starts.put(0L, unknown);
@@ -138,7 +151,7 @@ public final class SeccompCompiler {
                 });
         long tried = starts.lastKey() + YOUNGER_CALLS;
         if (architecture == Architecture.X86_64) {
-            starts.put(X32, kill);
+            starts.put(X32, foreign);
         }
         Node byNumber = RangeTree.of(graph, starts, tried);
         Test ours =
@@ -146,7 +159,7 @@ public final class SeccompCompiler {
                         Operand.word((int) Linux.constant("SECCOMP_DATA_ARCH")),
                         Jump.EQUAL,
                         auditArchitecture(architecture));
-        return graph.branch(ours, byNumber, kill);
+        return graph.branch(ours, byNumber, foreign);
     }
 
     private static SortedMap<Integer, Node> decisions(

@@ -13,27 +13,29 @@ import java.util.Optional;
 public final class SeccompProfiles {
 
     private static final String STANDARD = "default";
+    private static final String STRICT = "strict";
     private static final String NONE = "none";
 
     private SeccompProfiles() {}
 
     /**
-     * The profile of that name, with or without its version: {@code default}, {@code default/1},
-     * {@code none}.
+     * The profile of that name, with or without its version: {@code default}, {@code default/2},
+     * {@code strict}, {@code none}.
      */
     public static Optional<SeccompPolicy> find(String name) {
-        return List.of(standard(), none()).stream()
+        return List.of(standard(), strict(), none()).stream()
                 .filter(policy -> policy.name().equals(name) || policy.id().equals(name))
                 .findFirst();
     }
 
     /** No filter at all. */
     public static SeccompPolicy none() {
-        return new SeccompPolicy(NONE, 1, Action.allow(), Action.allow(), List.of());
+        return new SeccompPolicy(
+                NONE, 1, Action.allow(), Action.allow(), Action.allow(), List.of());
     }
 
     /**
-     * {@code default/1}: what compilers and language runtimes (gcc, JVM, CPython, Node) need is
+     * {@code default/2}: what compilers and language runtimes (gcc, JVM, CPython, Node) need is
      * left alone, what could reach beyond the container or into the kernel's less trodden parts is
      * refused.
      *
@@ -44,7 +46,11 @@ public final class SeccompProfiles {
      * capability) and memfd_create stay.
      *
      * <p>Refusals are ENOSYS where libraries know how to do without a young call, EPERM otherwise;
-     * nothing here kills the program, so that a runtime that merely probes goes on.
+     * nothing here kills the program, so that a runtime that merely probes goes on, and so that a
+     * death by SIGSYS is the program's own doing. Foreign entries (32-bit and x32) get ENOSYS, as
+     * from a kernel without them.
+     *
+     * <p>Version 1 killed callers through foreign entries.
      *
      * <p><b>Not closed:</b> files that several containers share read-only remain covert channels:
      * flock(2), read locks of fcntl(2), inotify(7), the page cache (mincore(2), timing). flock is
@@ -59,7 +65,180 @@ public final class SeccompProfiles {
         rules.addAll(sockets());
         rules.addAll(kernelInterfaces());
         rules.addAll(administration());
-        return new SeccompPolicy(STANDARD, 1, Action.allow(), Action.errno("ENOSYS"), rules);
+        Action notImplemented = Action.errno("ENOSYS");
+        return new SeccompPolicy(
+                STANDARD, 2, Action.allow(), notImplemented, notImplemented, rules);
+    }
+
+    /**
+     * {@code strict/1}: what a statically linked program of C, C++, Rust or Go needs to compute from
+     * its standard input to its standard output, in one process with any number of threads.
+     *
+     * <p>Whatever else it calls ends the run and is named in the result. Runtimes probe at their
+     * start; what they probe for fails without harm: opening for reading and looking at files
+     * (EACCES), calls that libraries can do without (ENOSYS). Numbers that the headers do not know
+     * get ENOSYS, too, so that the next C library still starts.
+     */
+    public static SeccompPolicy strict() {
+        List<SeccompRule> rules = new ArrayList<>();
+        rules.addAll(computing());
+        rules.addAll(probes());
+        return new SeccompPolicy(
+                STRICT,
+                1,
+                Action.killProcess(),
+                Action.errno("ENOSYS"),
+                Action.killProcess(),
+                rules);
+    }
+
+    private static List<SeccompRule> computing() {
+        return List.of(
+                SeccompRule.of(
+                        Action.allow(),
+                        // streams
+                        "read",
+                        "write",
+                        "readv",
+                        "writev",
+                        "pread64",
+                        "pwrite64",
+                        "preadv",
+                        "pwritev",
+                        "lseek",
+                        "close",
+                        "fstat",
+                        "dup",
+                        "dup3",
+                        "fcntl",
+                        "fadvise64",
+                        "fsync",
+                        "fdatasync",
+                        "pipe2",
+                        "ppoll",
+                        "pselect6",
+                        "epoll_create1",
+                        "epoll_ctl",
+                        "epoll_pwait",
+                        "eventfd2",
+                        // memory
+                        "brk",
+                        "mmap",
+                        "munmap",
+                        "mremap",
+                        "mprotect",
+                        "madvise",
+                        "mincore",
+                        "membarrier",
+                        // threads and time
+                        "futex",
+                        "set_robust_list",
+                        "get_robust_list",
+                        "set_tid_address",
+                        "rseq",
+                        "sched_yield",
+                        "sched_getaffinity",
+                        "sched_getparam",
+                        "sched_getscheduler",
+                        "sched_get_priority_max",
+                        "sched_get_priority_min",
+                        "getcpu",
+                        "clock_gettime",
+                        "clock_getres",
+                        "clock_nanosleep",
+                        "nanosleep",
+                        "gettimeofday",
+                        "times",
+                        "getitimer",
+                        "setitimer",
+                        "timer_create",
+                        "timer_settime",
+                        "timer_gettime",
+                        "timer_getoverrun",
+                        "timer_delete",
+                        "restart_syscall",
+                        "exit",
+                        "exit_group",
+                        // signals: there is nobody else in the container to send one to
+                        "rt_sigaction",
+                        "rt_sigprocmask",
+                        "rt_sigreturn",
+                        "rt_sigpending",
+                        "rt_sigtimedwait",
+                        "rt_sigsuspend",
+                        "sigaltstack",
+                        "kill",
+                        "tkill",
+                        "tgkill",
+                        // itself and its machine
+                        "getpid",
+                        "gettid",
+                        "getppid",
+                        "getuid",
+                        "geteuid",
+                        "getgid",
+                        "getegid",
+                        "getrandom",
+                        "getrusage",
+                        "getrlimit",
+                        "setrlimit",
+                        "sysinfo",
+                        "uname"),
+                // the same on x86-64, where the old calls still have numbers
+                SeccompRule.of(
+                                Action.allow(),
+                                "dup2",
+                                "pipe",
+                                "poll",
+                                "select",
+                                "epoll_create",
+                                "epoll_wait",
+                                "eventfd",
+                                "time",
+                                "alarm",
+                                "pause",
+                                "arch_prctl")
+                        .whereKnown(),
+                SeccompRule.of(Action.allow(), "prlimit64").when(int32(0).equalTo(0)),
+                SeccompRule.of(Action.allow(), "clone")
+                        .when(
+                                int64(0).maskedEqualTo(
+                                                constant("CLONE_THREAD"),
+                                                constant("CLONE_THREAD"))),
+                // how fstat(3) asks on architectures without a call of its own
+                SeccompRule.of(Action.allow(), "newfstatat")
+                        .when(int32(3).hasAnyOf(constant("AT_EMPTY_PATH"))),
+                SeccompRule.of(Action.allow(), "ioctl")
+                        .when(int32(1).equalTo(constant("TCGETS"))),
+                SeccompRule.of(Action.allow(), "prctl")
+                        .when(int32(0).equalTo(constant("PR_SET_NAME"))));
+    }
+
+    private static List<SeccompRule> probes() {
+        long writing =
+                constant("O_ACCMODE") | constant("O_CREAT") | constant("O_TRUNC");
+        Action denied = Action.errno("EACCES");
+        return List.of(
+                SeccompRule.of(denied, "openat").when(int32(2).maskedEqualTo(writing, 0)),
+                SeccompRule.of(denied, "open")
+                        .whereKnown()
+                        .when(int32(1).maskedEqualTo(writing, 0)),
+                SeccompRule.of(denied, "newfstatat", "statx", "readlinkat", "faccessat", "faccessat2"),
+                SeccompRule.of(denied, "stat", "lstat", "readlink", "access").whereKnown(),
+                SeccompRule.of(Action.errno("ENOTTY"), "ioctl"),
+                SeccompRule.of(Action.errno("EINVAL"), "prctl"),
+                // clone(2) shows its flags; copying between streams has a plain way
+                SeccompRule.of(
+                        Action.errno("ENOSYS"), "clone3", "copy_file_range", "sendfile", "splice"),
+                SeccompRule.of(
+                                Action.errno("ENOSYS"),
+                                "futex_waitv",
+                                "futex_wake",
+                                "futex_wait",
+                                "futex_requeue",
+                                "map_shadow_stack",
+                                "mseal")
+                        .whereKnown());
     }
 
     /** pivot_root does not keep a program from making user namespaces of its own. */

@@ -92,6 +92,8 @@ class HeadersTest {
                             "SECCOMP_DATA_INSTRUCTION_POINTER",
                             "offsetof(struct seccomp_data, instruction_pointer)"),
                     Map.entry("SECCOMP_DATA_ARGS", "offsetof(struct seccomp_data, args)"),
+                    Map.entry("seccomp_notif_nr", "offsetof(struct seccomp_notif, data.nr)"),
+                    Map.entry("seccomp_notif_arch", "offsetof(struct seccomp_notif, data.arch)"),
                     Map.entry("X32_SYSCALL_BIT", "X32"));
 
     private static final List<String> STRUCTS =
@@ -107,6 +109,8 @@ class HeadersTest {
                     "__user_cap_header_struct",
                     "__user_cap_data_struct",
                     "sock_fprog",
+                    "seccomp_notif_resp",
+                    "seccomp_notif",
                     "msghdr",
                     "cmsghdr",
                     "iovec",

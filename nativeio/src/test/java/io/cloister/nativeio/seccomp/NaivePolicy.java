@@ -25,11 +25,11 @@ final class NaivePolicy {
         String own =
                 architecture == Architecture.X86_64 ? "AUDIT_ARCH_X86_64" : "AUDIT_ARCH_AARCH64";
         if (call.architecture() != (int) Linux.constant(own)) {
-            return Action.killProcess();
+            return policy.foreignAction();
         }
         if (architecture == Architecture.X86_64
                 && Integer.toUnsignedLong(call.number()) >= 0x4000_0000L) {
-            return Action.killProcess();
+            return policy.foreignAction();
         }
         String name = names.get(call.number());
         if (name == null) {

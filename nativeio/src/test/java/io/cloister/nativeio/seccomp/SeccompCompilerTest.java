@@ -24,6 +24,7 @@ class SeccompCompilerTest {
 
     private static final Action DENY = Action.errno("EPERM");
     private static final Action UNKNOWN = Action.errno("ENOSYS");
+    private static final Action FOREIGN = Action.errno("EPROTO");
     private static final int X86_64 = (int) Linux.constant("AUDIT_ARCH_X86_64");
     private static final int AARCH64 = (int) Linux.constant("AUDIT_ARCH_AARCH64");
     private static final int I386 = 0x4000_0003;
@@ -43,7 +44,7 @@ class SeccompCompilerTest {
     @Test
     void shouldMakeNothingOfAPolicyThatAllowsEverything() {
         SeccompFilter filter = compile(SeccompRule.of(Action.allow(), "c1"));
-        SeccompPolicy all = new SeccompPolicy("all", 1, Action.allow(), Action.allow(), List.of());
+        SeccompPolicy all = new SeccompPolicy("all", 1, Action.allow(), Action.allow(), Action.allow(), List.of());
         SeccompFilter none = compile(all, Architecture.X86_64);
 
         assertThat(filter.isEmpty()).isFalse();
@@ -73,24 +74,24 @@ class SeccompCompilerTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0x4000_0000, 0x4000_0007, 0x7fff_ffff, 0x8000_0000, -1})
-    void shouldKillX32Numbers(int number) {
+    void shouldTreatX32NumbersAsForeign(int number) {
         SeccompFilter filter = compile(SeccompRule.of(DENY, "c7"));
 
-        assertThat(decide(filter, number)).isEqualTo(Action.killProcess().returnValue());
+        assertThat(decide(filter, number)).isEqualTo(FOREIGN.returnValue());
     }
 
     @Test
-    void shouldKillWhoEntersThroughAnotherArchitecture() {
+    void shouldTreatTheEntryOfAnotherArchitectureAsForeign() {
         BpfInterpreter x86 = new BpfInterpreter(compile(SeccompRule.of(DENY, "c7")).bytes());
         BpfInterpreter arm =
                 new BpfInterpreter(
                         compile(policy(SeccompRule.of(DENY, "c7")), Architecture.AARCH64).bytes());
 
         for (int number : new int[] {0, 7, 600, -1}) {
-            int kill = Action.killProcess().returnValue();
-            assertThat(x86.run(Call.of(I386, number))).isEqualTo(kill);
-            assertThat(x86.run(Call.of(AARCH64, number))).isEqualTo(kill);
-            assertThat(arm.run(Call.of(X86_64, number))).isEqualTo(kill);
+            int foreign = FOREIGN.returnValue();
+            assertThat(x86.run(Call.of(I386, number))).isEqualTo(foreign);
+            assertThat(x86.run(Call.of(AARCH64, number))).isEqualTo(foreign);
+            assertThat(arm.run(Call.of(X86_64, number))).isEqualTo(foreign);
         }
         assertThat(arm.run(Call.of(AARCH64, 7))).isEqualTo(DENY.returnValue());
         assertThat(arm.run(Call.of(AARCH64, 0x4000_0000))).isEqualTo(UNKNOWN.returnValue());
@@ -142,7 +143,7 @@ class SeccompCompilerTest {
                                     int64(0).equalTo(0x7_0000_0000L + i),
                                     int64(1).greaterThan(0x3_0000_0000L + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("far", 1, Action.allow(), UNKNOWN, rules);
+        SeccompPolicy policy = new SeccompPolicy("far", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
         SeccompFilter filter = compile(policy, Architecture.X86_64);
         NaivePolicy naive = new NaivePolicy(policy, Architecture.X86_64, TABLE);
 
@@ -168,7 +169,7 @@ class SeccompCompilerTest {
                     SeccompRule.of(Action.errno(i % 7 + 1), "c3")
                             .when(int64(i % 3).equalTo(0x1_0000_0000L + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("chain", 1, Action.allow(), UNKNOWN, rules);
+        SeccompPolicy policy = new SeccompPolicy("chain", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
         SeccompFilter filter = compile(policy, Architecture.X86_64);
         NaivePolicy naive = new NaivePolicy(policy, Architecture.X86_64, TABLE);
 
@@ -193,7 +194,7 @@ class SeccompCompilerTest {
                     SeccompRule.of(Action.errno(i % 7 + 1), "c" + i % 400)
                             .when(int64(0).equalTo(0x1_0000_0000L * (i + 1) + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("long", 1, Action.allow(), UNKNOWN, rules);
+        SeccompPolicy policy = new SeccompPolicy("long", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
 
         assertThatThrownBy(() -> compile(policy, Architecture.X86_64))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -216,7 +217,7 @@ class SeccompCompilerTest {
         }
         SeccompFilter filter =
                 compile(
-                        new SeccompPolicy("wide", 1, Action.allow(), UNKNOWN, rules),
+                        new SeccompPolicy("wide", 1, Action.allow(), UNKNOWN, FOREIGN, rules),
                         Architecture.X86_64);
 
         // 10 rules × 12 conditions × (2 loads + 3 tests) at most
@@ -307,7 +308,7 @@ class SeccompCompilerTest {
         }
         SeccompFilter filter =
                 compile(
-                        new SeccompPolicy("many", 1, Action.allow(), UNKNOWN, rules),
+                        new SeccompPolicy("many", 1, Action.allow(), UNKNOWN, FOREIGN, rules),
                         Architecture.X86_64);
         BpfInterpreter interpreter = new BpfInterpreter(filter.bytes());
 
@@ -327,7 +328,7 @@ class SeccompCompilerTest {
                 .contains("jeq")
                 .contains("c7")
                 .contains("argument 0, low half")
-                .contains("kill process")
+                .contains("errno " + Linux.constant("EPROTO"))
                 .contains("errno 1");
     }
 
@@ -355,7 +356,7 @@ class SeccompCompilerTest {
     }
 
     private static SeccompPolicy policy(SeccompRule... rules) {
-        return new SeccompPolicy("test", 1, Action.allow(), UNKNOWN, List.of(rules));
+        return new SeccompPolicy("test", 1, Action.allow(), UNKNOWN, FOREIGN, List.of(rules));
     }
 
     private static SeccompFilter compile(SeccompRule... rules) {

@@ -88,7 +88,8 @@ class SeccompPolicyTest {
     }
 
     private static SeccompPolicy policy(String name, int version) {
-        return new SeccompPolicy(name, version, Action.allow(), Action.allow(), List.of());
+        return new SeccompPolicy(
+                name, version, Action.allow(), Action.allow(), Action.allow(), List.of());
     }
 
     private static void assertRefused(ThrowingCallable making, String why) {

@@ -9,6 +9,7 @@ import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.SyscallTable;
 import io.cloister.nativeio.seccomp.BpfInterpreter.Call;
 import io.cloister.nativeio.seccomp.BpfInterpreter.Outcome;
+import io.cloister.nativeio.seccomp.SeccompFilter.Listener;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -327,9 +328,10 @@ class SeccompProfilesTest {
     @Test
     void shouldFindProfilesByNameAndVersion() {
         assertThat(SeccompProfiles.find("default")).contains(SeccompProfiles.standard());
-        assertThat(SeccompProfiles.find("default/1")).contains(SeccompProfiles.standard());
+        assertThat(SeccompProfiles.find("default/2")).contains(SeccompProfiles.standard());
+        assertThat(SeccompProfiles.find("strict")).contains(SeccompProfiles.strict());
         assertThat(SeccompProfiles.find("none")).contains(SeccompProfiles.none());
-        assertThat(SeccompProfiles.find("default/2")).isEmpty();
+        assertThat(SeccompProfiles.find("default/1")).isEmpty();
         assertThat(SeccompProfiles.find("")).isEmpty();
     }
 
@@ -339,17 +341,28 @@ class SeccompProfilesTest {
     }
 
     @Test
-    void shouldOnlyLogInATrial() {
-        SeccompPolicy trial = SeccompProfiles.standard().logOnly();
+    void shouldLetPassAndReportWhatItWouldRefuseInATrial() {
+        SeccompFilter filter = SeccompCompiler.compile(SeccompProfiles.standard().learning());
         SyscallTable table = SyscallTable.of(Architecture.current());
-        BpfInterpreter interpreter = new BpfInterpreter(SeccompCompiler.compile(trial).bytes());
+        BpfInterpreter interpreter = new BpfInterpreter(filter.bytes());
         int own = Profile.current().auditArchitecture();
-        int log = Action.log().returnValue();
 
-        assertThat(trial.id()).isEqualTo("default-log/1");
-        assertThat(interpreter.run(Call.of(own, table.number("bpf").orElseThrow()))).isEqualTo(log);
+        assertThat(filter.listener()).isEqualTo(Listener.LEARNS);
+        assertThat(interpreter.run(Call.of(own, table.number("bpf").orElseThrow())))
+                .isEqualTo(Action.learn().returnValue());
         assertThat(interpreter.run(Call.of(own, table.number("read").orElseThrow())))
                 .isEqualTo(Action.allow().returnValue());
+        assertThat(interpreter.run(Call.of(own + 1, 20)))
+                .isEqualTo(Action.errno("ENOSYS").returnValue());
+    }
+
+    @Test
+    void shouldRunTheDefaultProfileWithoutListenerAndToken() {
+        SeccompFilter filter = SeccompCompiler.compile(SeccompProfiles.standard().forRun());
+
+        assertThat(filter.bytes()).isEqualTo(Profile.current().filter().bytes());
+        assertThat(filter.listener()).isEqualTo(Listener.NONE);
+        assertThat(filter.needsToken()).isFalse();
     }
 
     private static void assertEachArchitecture(String call, Action action) {
