@@ -90,7 +90,7 @@ static long send_reply(const struct instruction *r, uint16_t kind, uint32_t resu
         m.msg_control = &control;
         m.msg_controllen = CMSG_SPACE(n * sizeof(int));
     }
-    return raw(__NR_sendmsg, SOCK, (long)&m, MSG_NOSIGNAL, 0, 0, 0);
+    return raw(__NR_sendmsg, SOCK, (long)&m, MSG_NOSIGNAL, 0, 0, r->a[5]);
 }
 
 /* ---- instructions ---------------------------------------------------------------------------- */

@@ -307,8 +307,22 @@ public final class SyscallProgram {
 
         /** Sends an early reply at this point, with the descriptor that a step returned. */
         public Step announce(Step descriptor) {
+            return announce(descriptor, 0);
+        }
+
+        /**
+         * As {@link #announce(Step)}.
+         *
+         * @param token the sixth argument of init's sendmsg(2), by which a filter knows it
+         */
+        public Step announce(Step descriptor, long token) {
             Arg[] args = {
-                Arg.of(Linux.MESSAGE_AT), Arg.ZERO, Arg.of(descriptor.resultAt()), Arg.of(1)
+                Arg.of(Linux.MESSAGE_AT),
+                Arg.ZERO,
+                Arg.of(descriptor.resultAt()),
+                Arg.of(1),
+                Arg.ZERO,
+                Arg.of(token)
             };
             Step step = add(Linux.REPLY, "reply", "announce", "", args);
             step.setAux(1);

@@ -183,7 +183,7 @@ public final class SeccompCompiler {
         return decisions;
     }
 
-    private static int auditArchitecture(Architecture architecture) {
+    static int auditArchitecture(Architecture architecture) {
         return (int)
                 switch (architecture) {
                     case X86_64 -> Linux.constant("AUDIT_ARCH_X86_64");

@@ -483,12 +483,20 @@ public final class Container {
                     new WaitPid.Watch(
                             (Exchange.Then<ExecveReply>) run.then(),
                             watched.get().started(),
+                            listener(watched.get()),
                             task.deadline(),
                             settings.deadline()));
         } else {
             timers.startSingleTimer(DEADLINE, new DeadlinePassed(serial), task.deadline());
         }
         return new Busy<>(context, task, run, watched.isPresent());
+    }
+
+    private SeccompFilter.Listener listener(Execute execute) {
+        return settings.filters()
+                .apply(execute.request().seccomp().profile())
+                .map(SeccompFilter::listener)
+                .orElse(SeccompFilter.Listener.NONE);
     }
 
     private Behavior<Command> next() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.container;
 
+import akka.actor.DeadLetterSuppression;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.PostStop;
@@ -15,10 +16,15 @@ import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.program.BadReplyException;
 import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.SyscallProgram;
+import io.cloister.nativeio.seccomp.SeccompFilter.Listener;
+import io.cloister.nativeio.seccomp.SeccompListener;
 import io.cloister.protocol.message.ExecveReply;
+import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.run.Evidence;
 import io.cloister.supervisor.handler.Exchange;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -40,12 +46,14 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
     /**
      * A run has been sent.
      *
+     * @param listener what the run's seccomp filter is listened to for
      * @param limit when init must have answered
      * @param leave how long the caller may think about an announced start
      */
     record Watch(
             Exchange.Then<ExecveReply> then,
             Optional<ActorRef<Container.Started>> started,
+            Listener listener,
             Duration limit,
             Duration leave)
             implements Command {}
@@ -57,6 +65,9 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
 
     record Kill() implements Command {}
 
+    /** From the thread that listens to the run's seccomp filter. */
+    private record Calls(CallWatch.Event event) implements Command, DeadLetterSuppression {}
+
     private record DeadlinePassed() implements Command {}
 
     private final TimerScheduler<Command> timers;
@@ -66,6 +77,11 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
     private @Nullable PidFd waiting;
     private boolean announced;
     private boolean refused;
+    private boolean asked;
+    private boolean listening;
+    private @Nullable String disallowed;
+    private List<String> observed = List.of();
+    private @Nullable ProgramResult last;
 
     private WaitPid(
             ActorContext<Command> context,
@@ -90,7 +106,8 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
                 .onMessage(Watch.class, this::onWatch)
                 .onMessage(Answer.class, this::onAnswer)
                 .onMessage(Proceed.class, proceed -> onProceed())
-                .onMessage(Kill.class, kill -> onKill())
+                .onMessage(Kill.class, kill -> onKillAsked())
+                .onMessage(Calls.class, this::onCalls)
                 .onMessage(DeadlinePassed.class, passed -> onDeadline())
                 .onSignal(PostStop.class, stop -> onStop())
                 .build();
@@ -100,6 +117,9 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
         this.watch = watch;
         announced = false;
         refused = false;
+        asked = false;
+        disallowed = null;
+        observed = List.of();
         timers.startSingleTimer(DEADLINE, new DeadlinePassed(), watch.limit());
         return this;
     }
@@ -111,15 +131,52 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
             result.closeDescriptors();
             return this;
         }
-        return result.early() ? announce(current, result) : end(current, result);
-    }
-
-    private Behavior<Command> announce(Watch current, ProgramResult result) {
-        if (result.descriptors().size() != 1 || announced || current.started().isEmpty()) {
+        if (!result.early()) {
+            last = result;
+            return listening ? this : end(current, result);
+        }
+        boolean starts = current.started().isPresent() && !announced;
+        boolean listens = current.listener() != Listener.NONE && !listening;
+        if (result.descriptors().size() != 1 || !(starts || listens)) {
             result.closeDescriptors();
-            return lose("init announced a start that it was not asked to");
+            return lose("init announced something that it was not asked to");
         }
         Fd descriptor = result.descriptors().getFirst();
+        return starts ? announce(current, descriptor) : listen(current, descriptor);
+    }
+
+    private Behavior<Command> listen(Watch current, Fd descriptor) {
+        listening = true;
+        ActorRef<Command> self = getContext().getSelf();
+        CallWatch.start(
+                new SeccompListener(descriptor),
+                current.listener(),
+                current.limit(),
+                event -> self.tell(new Calls(event)));
+        return this;
+    }
+
+    private Behavior<Command> onCalls(Calls calls) {
+        return switch (calls.event()) {
+            case CallWatch.Disallowed(String call) -> {
+                disallowed = call;
+                yield onKill();
+            }
+            case CallWatch.Over(List<String> seen) -> onCallsOver(seen);
+            case CallWatch.Failed(String reason) -> lose(reason);
+        };
+    }
+
+    /** Only now is it certain that no call was missed. */
+    private Behavior<Command> onCallsOver(List<String> seen) {
+        listening = false;
+        observed = seen;
+        Watch current = watch;
+        ProgramResult result = last;
+        return current == null || result == null ? this : end(current, result);
+    }
+
+    private Behavior<Command> announce(Watch current, Fd descriptor) {
         PidFd pidfd = new PidFd(descriptor);
         waiting = pidfd;
         announced = true;
@@ -146,6 +203,11 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
             sendSign();
         }
         return this;
+    }
+
+    private Behavior<Command> onKillAsked() {
+        asked = true;
+        return onKill();
     }
 
     /**
@@ -178,12 +240,39 @@ final class WaitPid extends AbstractBehavior<WaitPid.Command> {
         timers.cancel(DEADLINE);
         forget();
         watch = null;
+        last = null;
         try {
-            router.tell(new Container.RunEnded(current.then().apply(result)));
+            router.tell(new Container.RunEnded(withCalls(current.then().apply(result))));
         } catch (BadReplyException | RuntimeException e) {
             return lose("init's account of a run cannot be: " + e.getMessage());
         }
         return this;
+    }
+
+    /** Adds what the filter's listener has seen, and who it was that ended the run. */
+    private Exchange<ExecveReply> withCalls(Exchange<ExecveReply> next) {
+        if (disallowed == null && observed.isEmpty()) {
+            return next;
+        }
+        if (!(next instanceof Exchange.Done<ExecveReply>(ExecveResult result))) {
+            return next;
+        }
+        Evidence seen = result.evidence();
+        return new Exchange.Done<>(
+                new ExecveResult(
+                        result.termination(),
+                        result.usage(),
+                        result.wallTime(),
+                        result.setUpTime(),
+                        result.limit(),
+                        result.killed() && (asked || disallowed == null),
+                        result.enforced(),
+                        new Evidence(
+                                seen.oomKills(),
+                                seen.processesRefused(),
+                                Optional.ofNullable(disallowed),
+                                observed,
+                                seen.idle())));
     }
 
     private Behavior<Command> onDeadline() {

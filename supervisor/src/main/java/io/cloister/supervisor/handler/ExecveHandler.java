@@ -18,6 +18,7 @@ import io.cloister.nativeio.program.Step;
 import io.cloister.nativeio.program.SyscallFailure;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.nativeio.seccomp.SeccompFilter;
+import io.cloister.nativeio.seccomp.SeccompFilter.Listener;
 import io.cloister.protocol.container.Credential;
 import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.message.Executable;
@@ -36,6 +37,7 @@ import io.cloister.protocol.run.Usage;
 import io.cloister.protocol.unit.ByteSize;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,10 +65,15 @@ public final class ExecveHandler {
 
     private static final int CORES = Runtime.getRuntime().availableProcessors();
 
+    /** A program that guessed one could execute another. */
+    private static final SecureRandom TOKENS = new SecureRandom();
+
     private final Execve request;
     private final ExecveDescriptors descriptors;
     private final ContainerContext context;
     private final Resources resources;
+    private final SeccompFilter filter;
+    private final long token;
     private final SyscallProgram.Builder b = SyscallProgram.named("execve");
     private final Outcome outcome = new Outcome(b);
     private final List<Step> executions = new ArrayList<>();
@@ -124,6 +131,13 @@ public final class ExecveHandler {
         }
     }
 
+    /**
+     * The program's descriptors are in their places.
+     *
+     * @param last for the place of init's socket, once that has done its service
+     */
+    private record Placed(Optional<Arg> executable, Optional<Arg> last) {}
+
     /** The steps whose results decide. */
     private record Steps(Step fork, Step own, Step watch, Step reap, List<Step> restored) {}
 
@@ -161,6 +175,8 @@ public final class ExecveHandler {
         this.descriptors = descriptors;
         this.context = context;
         this.resources = resources;
+        this.filter = resources.filter();
+        this.token = filter.needsToken() ? TOKENS.nextLong() : 0;
     }
 
     /**
@@ -327,7 +343,7 @@ public final class ExecveHandler {
             permission = Optional.of(announce());
         }
         b.call("create session", "", Sys.SETSID);
-        Optional<Arg> executable = placeDescriptors();
+        Placed placed = placeDescriptors();
         request.controllingTerminal()
                 .ifPresent(number ->
                         b.call(
@@ -352,10 +368,11 @@ public final class ExecveHandler {
                 Sys.CLOCK_GETTIME,
                 Arg.of(Linux.CLOCK_PROCESS_CPUTIME_ID),
                 outcome.setUpCpu.address());
-        if (!resources.filter().isEmpty()) {
-            install(resources.filter());
+        if (!filter.isEmpty()) {
+            install();
         }
-        execute(executable);
+        placed.last().ifPresent(source -> place(source, Linux.SOCK));
+        execute(placed.executable());
     }
 
     /**
@@ -381,9 +398,9 @@ public final class ExecveHandler {
      * Moves each descriptor to its number in the program and closes all others at the execve. The
      * received ones may occupy each other's places, so they first move above all of them.
      *
-     * @return the executable's descriptor, if there is one
+     * <p>A filter's listener goes through init's socket, so the place of that is taken last.
      */
-    private Optional<Arg> placeDescriptors() {
+    private Placed placeDescriptors() {
         Map<Integer, Fd> files = new TreeMap<>(descriptors.files());
         int first =
                 Math.max(files.keySet().stream().max(Integer::compare).orElse(0), Linux.SOCK) + 1;
@@ -408,15 +425,25 @@ public final class ExecveHandler {
                 Arg.of(Linux.SOCK),
                 Arg.of(0xffffffffL),
                 Arg.of(Linux.CLOSE_RANGE_CLOEXEC));
-        sources.forEach((number, source) ->
-                b.call(
-                        "place",
-                        "descriptor " + number,
-                        Sys.DUP3,
-                        source,
-                        Arg.of(number),
-                        Arg.ZERO));
-        return executable;
+        Optional<Arg> last =
+                filter.listener() == Listener.NONE
+                        ? Optional.empty()
+                        : Optional.ofNullable(sources.remove(Linux.SOCK));
+        sources.forEach((number, source) -> place(source, number));
+        return new Placed(executable, last);
+    }
+
+    private void place(Arg source, int number) {
+        b.call(
+                "place",
+                "descriptor " + number,
+                Sys.DUP3,
+                source,
+                Arg.of(number),
+                Arg.ZERO,
+                Arg.ZERO,
+                Arg.ZERO,
+                Arg.of(token));
     }
 
     private Arg moveAbove(Arg received, int first, String subject) {
@@ -464,18 +491,24 @@ public final class ExecveHandler {
         b.call("drop", "all capabilities", Sys.CAPSET, header.address(), none.address());
     }
 
-    private void install(SeccompFilter filter) {
+    /** From here on the filter holds for the rest of the start, too: it passes by the token. */
+    private void install() {
         Data program = b.reserve(Linux.sock_fprog_SIZE);
-        Data instructions = b.bytes(filter.bytes());
+        Data instructions = b.bytes(filter.bytes(token));
         b.putShort(program, Linux.sock_fprog_len, filter.length());
         b.putLong(program, Linux.sock_fprog_filter, instructions.at());
-        b.call(
-                "install seccomp filter",
-                filter.policy(),
-                Sys.SECCOMP,
-                Arg.of(Linux.SECCOMP_SET_MODE_FILTER),
-                Arg.ZERO,
-                program.address());
+        boolean listens = filter.listener() != Listener.NONE;
+        Step installed =
+                b.call(
+                        "install seccomp filter",
+                        filter.policy(),
+                        Sys.SECCOMP,
+                        Arg.of(Linux.SECCOMP_SET_MODE_FILTER),
+                        Arg.of(listens ? Linux.SECCOMP_FILTER_FLAG_NEW_LISTENER : 0),
+                        program.address());
+        if (listens) {
+            b.announce(installed, token);
+        }
     }
 
     private void execute(Optional<Arg> executable) {
@@ -493,7 +526,8 @@ public final class ExecveHandler {
                                     b.string("").address(),
                                     argv,
                                     envp,
-                                    Arg.of(Linux.AT_EMPTY_PATH)));
+                                    Arg.of(Linux.AT_EMPTY_PATH),
+                                    Arg.of(token)));
             case Executable.OfPath(String name) -> {
                 for (String path : candidates(name, environment)) {
                     if (!executions.isEmpty()) { // as execvp(3), a miss leads to the next
@@ -506,7 +540,10 @@ public final class ExecveHandler {
                                     Sys.EXECVE,
                                     b.string(path).address(),
                                     argv,
-                                    envp));
+                                    envp,
+                                    Arg.ZERO,
+                                    Arg.ZERO,
+                                    Arg.of(token)));
                 }
             }
         }

@@ -16,9 +16,6 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
 import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.cgroup.ContainerCgroup;
-import io.cloister.nativeio.seccomp.SeccompCompiler;
-import io.cloister.nativeio.seccomp.SeccompFilter;
-import io.cloister.nativeio.seccomp.SeccompProfiles;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.message.Conf;
 import io.cloister.protocol.message.ConfReply;
@@ -28,6 +25,7 @@ import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.ResetReply;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.container.Container;
+import io.cloister.supervisor.seccomp.Profiles;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,8 +38,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -214,7 +210,7 @@ public final class ContainerSupervisor
                         settings.grace(),
                         settings.configureDeadline(),
                         settings.containerQueue(),
-                        filters(),
+                        new Profiles(Map.of()),
                         cgroups);
         drainOnShutdown(context);
         refill();
@@ -252,20 +248,6 @@ public final class ContainerSupervisor
             throw new IllegalStateException(
                     "cannot open cloister.uid-ranges.lock-file: " + e.getMessage(), e);
         }
-    }
-
-    /** Each profile is compiled once, when it is first asked for. */
-    private static Function<String, Optional<SeccompFilter>> filters() {
-        Map<String, SeccompFilter> compiled = new ConcurrentHashMap<>();
-        return name ->
-                Optional.ofNullable(compiled.get(name))
-                        .or(() ->
-                                SeccompProfiles.find(name)
-                                        .map(SeccompCompiler::compile)
-                                        .map(filter -> {
-                                            compiled.put(name, filter);
-                                            return filter;
-                                        }));
     }
 
     private void drainOnShutdown(ActorContext<Command> context) {

@@ -8,8 +8,6 @@ import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import com.typesafe.config.ConfigFactory;
 import io.cloister.nativeio.cgroup.Cgroups;
-import io.cloister.nativeio.seccomp.SeccompCompiler;
-import io.cloister.nativeio.seccomp.SeccompProfiles;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.container.SymbolicLink;
 import io.cloister.protocol.message.Conf;
@@ -26,6 +24,7 @@ import io.cloister.protocol.message.Symlink;
 import io.cloister.supervisor.container.Container.Command;
 import io.cloister.supervisor.container.FakeInit.Message;
 import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.seccomp.Profiles;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -109,7 +108,7 @@ class ContainerTest {
                         deadline,
                         deadline,
                         16,
-                        name -> SeccompProfiles.find(name).map(SeccompCompiler::compile),
+                        new Profiles(Map.of()),
                         cgroups);
         container = kit.spawn(Container.create(fake.init(), settings, released::incrementAndGet));
         container.tell(new Container.Grouped(cgroups.create("container")));
