@@ -2,21 +2,31 @@
 package io.cloister.supervisor;
 
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigUtil;
 import io.cloister.nativeio.cgroup.CgroupSettings;
+import io.cloister.nativeio.seccomp.SeccompPolicy;
+import io.cloister.nativeio.seccomp.SeccompProfiles;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.io.HostFiles;
 import io.cloister.supervisor.pool.UidRanges;
+import io.cloister.supervisor.seccomp.InvalidProfile;
+import io.cloister.supervisor.seccomp.OciSeccomp;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * The settings under {@code cloister} in reference.conf, which says what each means.
  *
  * @param standard the configuration of pooled containers
  * @param hostFiles those that runs may read
+ * @param seccompProfiles beside those that come with Cloister, by the names in requests
  */
 public record CloisterSettings(
         ContainerConfig standard,
@@ -36,9 +46,13 @@ public record CloisterSettings(
         UidRanges.Block uidRanges,
         CgroupSettings cgroups,
         FileStore.Settings store,
-        HostFiles hostFiles) {
+        HostFiles hostFiles,
+        Map<String, SeccompPolicy> seccompProfiles) {
+
+    private static final Pattern PROFILE_NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
 
     public CloisterSettings {
+        seccompProfiles = Map.copyOf(seccompProfiles);
         require(maxContainers >= 1, "containers.max must be at least 1");
         require(
                 warmContainers >= 0 && warmContainers <= maxContainers,
@@ -90,7 +104,8 @@ public record CloisterSettings(
                         Path.of(ids.getString("lock-file"))),
                 cgroups(cloister.getConfig("cgroups")),
                 store(cloister.getConfig("store")),
-                new HostFiles(cloister.getStringList("run.host-files")));
+                new HostFiles(cloister.getStringList("run.host-files")),
+                seccompProfiles(cloister.getConfig("seccomp.profiles")));
     }
 
     private static FileStore.Settings store(Config store) {
@@ -99,6 +114,26 @@ public record CloisterSettings(
                 ByteSize.ofBytes(store.getBytes("max-file-size")),
                 store.getInt("max-files"),
                 store.getDuration("time-to-live"));
+    }
+
+    private static Map<String, SeccompPolicy> seccompProfiles(Config files) {
+        Map<String, SeccompPolicy> profiles = new TreeMap<>();
+        for (String name : files.root().keySet()) {
+            String setting = "seccomp.profiles." + name;
+            require(
+                    PROFILE_NAME.matcher(name).matches() && SeccompProfiles.find(name).isEmpty(),
+                    setting
+                            + ": a profile's name is a lower-case letter and up to 63 letters,"
+                            + " digits and hyphens, and none of those that are built in");
+            Path file = Path.of(files.getString(ConfigUtil.joinPath(name)));
+            try {
+                profiles.put(name, OciSeccomp.read(name, file));
+            } catch (IOException e) {
+                String reason = e instanceof InvalidProfile ? e.getMessage() : e.toString();
+                throw new IllegalArgumentException("cloister." + setting + ": " + reason, e);
+            }
+        }
+        return profiles;
     }
 
     private static CgroupSettings cgroups(Config cgroups) {
@@ -110,6 +145,17 @@ public record CloisterSettings(
 
     /** The same with another configuration of pooled containers. */
     public CloisterSettings withStandard(ContainerConfig config) {
+        return with(config, seccompProfiles);
+    }
+
+    /** The same with one more seccomp profile, which takes the place of one of its name. */
+    public CloisterSettings withSeccompProfile(SeccompPolicy profile) {
+        Map<String, SeccompPolicy> profiles = new TreeMap<>(seccompProfiles);
+        profiles.put(profile.name(), profile);
+        return with(standard, profiles);
+    }
+
+    private CloisterSettings with(ContainerConfig config, Map<String, SeccompPolicy> profiles) {
         return new CloisterSettings(
                 config,
                 maxContainers,
@@ -128,6 +174,7 @@ public record CloisterSettings(
                 uidRanges,
                 cgroups,
                 store,
-                hostFiles);
+                hostFiles,
+                profiles);
     }
 }

@@ -27,7 +27,9 @@ import java.util.function.Consumer;
 final class CallWatch {
     private static final long STACK_BYTES = 256 * 1024;
 
-    /** As many threads as there are watched runs; one goes when it had nothing to do for a while. */
+    /**
+     * As many threads as there are watched runs; one goes when it had nothing to do for a while.
+     */
     private static final Executor THREADS =
             new ThreadPoolExecutor(
                     0,
@@ -69,11 +71,7 @@ final class CallWatch {
      * @param listener the thread's from now on
      * @param run takes events, on the listening thread
      */
-    static void start(
-            SeccompListener listener,
-            Listener use,
-            Duration limit,
-            Consumer<Event> run) {
+    static void start(SeccompListener listener, Listener use, Duration limit, Consumer<Event> run) {
         THREADS.execute(() -> new CallWatch(listener, use, run).listen(limit));
     }
 

@@ -210,7 +210,7 @@ public final class ContainerSupervisor
                         settings.grace(),
                         settings.configureDeadline(),
                         settings.containerQueue(),
-                        new Profiles(Map.of()),
+                        new Profiles(settings.seccompProfiles()),
                         cgroups);
         drainOnShutdown(context);
         refill();
