@@ -93,9 +93,9 @@ final class V1Cgroups implements Cgroups {
 
     /** Why nothing can be done in a hierarchy that is mounted read-only. */
     static String readOnly(Path mountPoint) {
-        return ("%s is mounted read-only: mount -o remount,rw %s, or start the outer container with"
-                        + " a writable one (docker run --privileged, or --cgroupns=private with"
-                        + " --security-opt writable-cgroups=true; Kubernetes:"
+        return ("%s is mounted read-only: mount -o remount,rw %s, or start the outer container with a"
+                        + " writable one (Docker 28: --security-opt writable-cgroups=true; Podman:"
+                        + " --security-opt unmask=/sys/fs/cgroup; Kubernetes:"
                         + " securityContext.privileged)")
                 .formatted(mountPoint, mountPoint);
     }

@@ -3,6 +3,7 @@ package io.cloister.nativeio.cgroup;
 
 import io.cloister.nativeio.fd.SystemCallException;
 import io.cloister.nativeio.libc.Errno;
+import io.cloister.nativeio.libc.LibC;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,19 +56,7 @@ final class V2Cgroups implements Cgroups {
      * @throws IOException saying why neither memory nor processes can be limited
      */
     static V2Cgroups open(Hierarchies hierarchies, Optional<Path> root) throws IOException {
-        Path base;
-        if (root.isPresent()) {
-            base = root.get();
-            if (!Files.exists(base.resolve("cgroup.controllers"))) {
-                throw new IOException(base + " is not a directory of cgroup v2");
-            }
-        } else {
-            Hierarchies.Own own = hierarchies.v2();
-            if (own.readOnly()) {
-                throw new IOException(V1Cgroups.readOnly(own.mountPoint()));
-            }
-            base = baseOf(own.directory());
-        }
+        Path base = root.isPresent() ? checked(hierarchies, root.get()) : ownBase(hierarchies);
         Set<CgroupController> delegated = available(base);
         if (delegated.isEmpty()) {
             throw new IOException(
@@ -86,7 +75,11 @@ final class V2Cgroups implements Cgroups {
                     missing.values().stream().distinct().collect(Collectors.joining("; ")));
         }
         Path directory = base.resolve(WorkerGroup.newName());
-        Groups.make(directory);
+        try {
+            Groups.make(directory);
+        } catch (SystemCallException e) {
+            throw new IOException(words(base, e), e);
+        }
         try {
             pass(controllers, directory);
         } catch (IOException e) {
@@ -95,6 +88,29 @@ final class V2Cgroups implements Cgroups {
         }
         controllers.addAll(WITHOUT_CONTROLLER);
         return new V2Cgroups(directory, controllers, missing);
+    }
+
+    private static Path checked(Hierarchies hierarchies, Path root) throws IOException {
+        if (!Files.exists(root.resolve("cgroup.controllers"))) {
+            throw new IOException(root + " is not a directory of cgroup v2");
+        }
+        // clone3(2): what is forked into a group must come from below one that the user may write
+        // to
+        if (LibC.geteuid() != 0 && !hierarchies.v2().directory().startsWith(root)) {
+            throw new IOException(
+                    "this process is not in "
+                            + root
+                            + ", and only root may use a group that it is not in: start it there");
+        }
+        return root;
+    }
+
+    private static Path ownBase(Hierarchies hierarchies) throws IOException {
+        Hierarchies.Own own = hierarchies.v2();
+        if (own.readOnly()) {
+            throw new IOException(V1Cgroups.readOnly(own.mountPoint()));
+        }
+        return baseOf(own.directory());
     }
 
     /** A worker that was started by one that had moved itself finds itself in the leaf of that. */
