@@ -6,11 +6,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.AskPattern;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
 import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.pool.ContainerSupervisor.Acquire;
 import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
@@ -21,6 +27,7 @@ import io.cloister.supervisor.pool.ContainerSupervisor.GetStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.PoolStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Release;
+import io.cloister.supervisor.run.RunService;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
@@ -51,11 +58,19 @@ public final class Worker implements AutoCloseable {
     private final ActorTestKit kit;
     private final CloisterSettings settings;
     private final ActorRef<ContainerSupervisor.Command> supervisor;
+    private final FileStore store;
+    private final ActorRef<RunService.Command> runs;
 
     private Worker(Config config, Function<CloisterSettings, CloisterSettings> change) {
         kit = ActorTestKit.create("worker-" + STARTED.incrementAndGet(), config);
         settings = change.apply(CloisterSettings.from(config));
         supervisor = kit.spawn(ContainerSupervisor.create(settings), "supervisor");
+        store = new FileStore(settings.store());
+        runs =
+                kit.spawn(
+                        RunService.create(settings, store, supervisor),
+                        "runs",
+                        DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER));
     }
 
     public static Worker start() {
@@ -161,6 +176,29 @@ public final class Worker implements AutoCloseable {
         assertThat(drained).isNotNull();
     }
 
+    // ---- runs -------------------------------------------------------------------------------
+
+    public ActorRef<RunService.Command> runs() {
+        return runs;
+    }
+
+    public FileStore store() {
+        return store;
+    }
+
+    public RunResult run(Run run) {
+        return await(runLater(run));
+    }
+
+    public CompletionStage<RunResult> runLater(Run run) {
+        return ask(runs, replyTo -> new RunService.Submit(run, replyTo));
+    }
+
+    /** Runs one program. */
+    public ProgramOutcome run(Program.Builder program) {
+        return run(Run.of("run", program.build())).results().getFirst();
+    }
+
     // ---- conversation -----------------------------------------------------------------------
 
     /** Asks anything of any actor; the answer must come within {@link #PATIENCE}. */
@@ -185,5 +223,6 @@ public final class Worker implements AutoCloseable {
     @Override
     public void close() {
         kit.shutdownTestKit();
+        store.close();
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it;
 
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.unit.ByteSize;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,6 +34,7 @@ abstract class WorkerTest {
     @BeforeAll
     void startWorker() {
         worker = Worker.start(settings + ONE);
+        worker.run(Program.of("/bin/true").collect(ByteSize.ofKiB(1))); // the collector's thread
         worker.awaitCalm();
         before = HostState.now();
     }

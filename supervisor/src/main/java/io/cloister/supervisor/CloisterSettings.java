@@ -47,6 +47,7 @@ public record CloisterSettings(
         CgroupSettings cgroups,
         FileStore.Settings store,
         HostFiles hostFiles,
+        Duration idleCheckInterval,
         Map<String, SeccompPolicy> seccompProfiles) {
 
     private static final Pattern PROFILE_NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
@@ -105,6 +106,7 @@ public record CloisterSettings(
                 cgroups(cloister.getConfig("cgroups")),
                 store(cloister.getConfig("store")),
                 new HostFiles(cloister.getStringList("run.host-files")),
+                cloister.getDuration("run.idle-check-interval"),
                 seccompProfiles(cloister.getConfig("seccomp.profiles")));
     }
 
@@ -175,6 +177,7 @@ public record CloisterSettings(
                 cgroups,
                 store,
                 hostFiles,
+                idleCheckInterval,
                 profiles);
     }
 }

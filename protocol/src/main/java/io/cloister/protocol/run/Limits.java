@@ -108,6 +108,13 @@ public record Limits(
         return builder;
     }
 
+    /** The same for an execve, which collects nothing. */
+    public Limits withoutOutput() {
+        Builder builder = toBuilder();
+        builder.output = Optional.empty();
+        return builder.build();
+    }
+
     /** Puts limits together; all are checked by {@link #build}. Not thread-safe. */
     public static final class Builder {
         private Duration wallTime = Duration.ofSeconds(10);

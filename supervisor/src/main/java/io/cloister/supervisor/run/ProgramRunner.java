@@ -1,0 +1,603 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.run;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.protocol.check.InvalidRequest;
+import io.cloister.protocol.container.SymbolicLink;
+import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.message.ExecveReply;
+import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.Linked;
+import io.cloister.protocol.message.Open;
+import io.cloister.protocol.message.OpenFile;
+import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.message.SymlinkReply;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.CopyOut;
+import io.cloister.protocol.run.Enforced;
+import io.cloister.protocol.run.Evidence;
+import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Mechanism;
+import io.cloister.protocol.run.Output;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Status;
+import io.cloister.protocol.run.Stream;
+import io.cloister.protocol.unit.ByteSize;
+import io.cloister.supervisor.container.Container;
+import io.cloister.supervisor.container.OpenFailed;
+import io.cloister.supervisor.container.OpenReply;
+import io.cloister.supervisor.container.Opened;
+import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.io.Collected;
+import io.cloister.supervisor.io.FileCopies;
+import io.cloister.supervisor.io.FileException;
+import io.cloister.supervisor.io.Pty;
+import io.cloister.supervisor.io.StreamCollector;
+import io.cloister.supervisor.pool.ContainerSupervisor;
+import io.cloister.supervisor.run.Verdicts.Ended;
+import io.cloister.supervisor.run.Verdicts.Verdict;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs one program: takes a container, copies files in, waits for leave to start, executes, copies
+ * files out, tells the outcome once, and gives the container back. It ends with that.
+ *
+ * <p>Whatever fails on the way is part of the outcome; nothing of it outlives this actor.
+ */
+final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Command> {
+    private static final Logger LOG = LoggerFactory.getLogger(ProgramRunner.class);
+
+    /** Copies of more bytes than this leave the containers' thread to others meanwhile. */
+    private static final long COPIED_AT_ONCE = 64 * 1024;
+
+    sealed interface Command {}
+
+    /** Start, with these descriptors beside those of the program's own streams. */
+    record Start(Map<Integer, Fd> descriptors) implements Command {}
+
+    /** End the program, or do not start it. */
+    record End(Ended reason) implements Command {}
+
+    private record Acquired(ContainerSupervisor.AcquireReply reply) implements Command {}
+
+    private record WasOpened(OpenReply reply) implements Command {}
+
+    private record WasLinked(SymlinkReply reply) implements Command {}
+
+    private record WasExecuted(ExecveReply reply) implements Command {}
+
+    private record CopiedIn(Optional<Failure> failure) implements Command {}
+
+    private record CopiedOut(Map<String, Content> files, Optional<Failure> failure)
+            implements Command {}
+
+    /** What whoever runs a program is told, in this order; the second one always. */
+    interface Listener {
+        /** The container is ready and the files are in it: {@link Start} is waited for. */
+        void prepared();
+
+        void done(ProgramOutcome outcome);
+    }
+
+    /**
+     * What runners share.
+     *
+     * @param workDirectory of the supervisor's containers
+     */
+    record Worker(
+            ActorRef<ContainerSupervisor.Command> supervisor,
+            String workDirectory,
+            StreamCollector collector,
+            FileCopies files) {}
+
+    private final Program program;
+    private final Worker worker;
+    private final Listener listener;
+    private final ActorRef<Command> self;
+    private final Executor blocking;
+    private final ActorRef<SymlinkReply> linked;
+    private final ActorRef<OpenReply> opened;
+    private final ActorRef<ExecveReply> executed;
+    private final Map<Integer, Collected> collected = new TreeMap<>();
+    private final Map<Integer, Fd> descriptors = new HashMap<>();
+    private List<List<CopyIn>> toCopyIn = new ArrayList<>();
+    private ContainerSupervisor.@Nullable Lease lease;
+    private @Nullable Pty terminal;
+    private Optional<Ended> ended = Optional.empty();
+    private boolean executing;
+    private boolean told;
+    private @Nullable ExecveResult result;
+    private Map<Integer, Output> outputs = Map.of();
+
+    private ProgramRunner(
+            ActorContext<Command> context, Program program, Worker worker, Listener listener) {
+        super(context);
+        this.program = program;
+        this.worker = worker;
+        this.listener = listener;
+        self = context.getSelf();
+        blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+        linked = context.messageAdapter(SymlinkReply.class, WasLinked::new);
+        opened = context.messageAdapter(OpenReply.class, WasOpened::new);
+        executed = context.messageAdapter(ExecveReply.class, WasExecuted::new);
+        worker.supervisor()
+                .tell(
+                        new ContainerSupervisor.Acquire(
+                                Optional.of(context.getSelf()),
+                                context.messageAdapter(
+                                        ContainerSupervisor.AcquireReply.class, Acquired::new)));
+    }
+
+    static Behavior<Command> create(Program program, Worker worker, Listener listener) {
+        return Behaviors.setup(context -> new ProgramRunner(context, program, worker, listener));
+    }
+
+    @Override
+    public Behavior<Command> onMessage(Command command) {
+        try {
+            return step(command);
+        } catch (RuntimeException e) {
+            LOG.error("a run failed at {}", command.getClass().getSimpleName(), e);
+            return notRun(
+                    Status.INTERNAL_ERROR,
+                    Failure.of(Failure.Kind.INTERNAL, "the run could not be carried out"));
+        }
+    }
+
+    private Behavior<Command> step(Command command) {
+        return switch (command) {
+            case Acquired(ContainerSupervisor.NotAcquired(Failure failure)) ->
+                    notRun(Status.INTERNAL_ERROR, failure);
+            case Acquired(ContainerSupervisor.Lease taken) -> {
+                lease = taken;
+                getContext().watch(taken.container());
+                toCopyIn = batches(program.copyIn());
+                yield copyIn();
+            }
+            case WasOpened(OpenReply reply) -> onOpened(reply);
+            case WasLinked(SymlinkReply reply) ->
+                    switch (reply) {
+                        case Failure failure -> notRun(Verdicts.of(failure), failure);
+                        case Linked links when !links.errors().isEmpty() ->
+                                notRun(
+                                        Status.FILE_ERROR,
+                                        links.errors().values().iterator().next());
+                        case Linked links -> copyIn();
+                    };
+            case CopiedIn(Optional<Failure> failure) ->
+                    failure.isPresent() ? notRun(Status.FILE_ERROR, failure.get()) : copyIn();
+            case Start(Map<Integer, Fd> given) -> start(given);
+            case End(Ended reason) -> end(reason);
+            case WasExecuted(Failure failure) -> notRun(Verdicts.of(failure), failure);
+            case WasExecuted(ExecveResult ran) -> onResult(ran);
+            case CopiedOut(Map<String, Content> files, Optional<Failure> failure) ->
+                    tell(files, failure);
+        };
+    }
+
+    @Override
+    public Behavior<Command> onSignal(Signal signal) {
+        if (signal instanceof Terminated) { // it answers while it lives; this is between commands
+            return notRun(
+                    Status.INTERNAL_ERROR,
+                    Failure.of(Failure.Kind.CONTAINER_LOST, "the container has ended"));
+        }
+        if (signal instanceof PostStop) {
+            release();
+        }
+        return this;
+    }
+
+    // ---- files in ----------------------------------------------------------------------------
+
+    /** In order, neighbours of one kind together. */
+    private static List<List<CopyIn>> batches(List<CopyIn> all) {
+        List<List<CopyIn>> batches = new ArrayList<>();
+        for (CopyIn each : all) {
+            List<CopyIn> last = batches.isEmpty() ? List.of() : batches.getLast();
+            boolean fits =
+                    !last.isEmpty()
+                            && last.getFirst().getClass().equals(each.getClass())
+                            && last.size() < Math.min(Open.MAX_FILES, Symlink.MAX_LINKS)
+                            && last.stream().noneMatch(other -> other.path().equals(each.path()));
+            if (fits) {
+                last.add(each);
+            } else {
+                batches.add(new ArrayList<>(List.of(each)));
+            }
+        }
+        return batches;
+    }
+
+    private Behavior<Command> copyIn() {
+        if (ended.isPresent()) {
+            return cancelled();
+        }
+        if (toCopyIn.isEmpty()) {
+            listener.prepared();
+            return this;
+        }
+        List<CopyIn> batch = toCopyIn.getFirst();
+        List<OpenFile> files = new ArrayList<>();
+        List<SymbolicLink> links = new ArrayList<>();
+        for (CopyIn each : batch) {
+            switch (each) {
+                case CopyIn.File file ->
+                        files.add(OpenFile.create(file.path(), file.mode()).withParents());
+                case CopyIn.Link link ->
+                        links.add(new SymbolicLink(absolute(link.path()), link.target()));
+            }
+        }
+        if (links.isEmpty()) {
+            container().tell(new Container.OpenFiles(new Open(files), opened));
+        } else {
+            toCopyIn.removeFirst();
+            container().tell(new Container.MakeSymlinks(new Symlink(links), linked));
+        }
+        return this;
+    }
+
+    private String absolute(String path) {
+        return path.startsWith("/") ? path : worker.workDirectory() + "/" + path;
+    }
+
+    private Behavior<Command> onOpened(OpenReply reply) {
+        return switch (reply) {
+            case OpenFailed(Failure failure) when result == null ->
+                    notRun(Verdicts.of(failure), failure);
+            case OpenFailed(Failure failure) -> tell(Map.of(), Optional.of(failure));
+            case Opened files when result == null -> {
+                List<CopyIn> batch = toCopyIn.removeFirst();
+                if (!files.errors().isEmpty()) {
+                    files.close();
+                    yield notRun(Status.FILE_ERROR, files.errors().values().iterator().next());
+                }
+                long bytes = batch.stream().mapToLong(ProgramRunner::size).sum();
+                yield offThread(bytes > COPIED_AT_ONCE, () -> new CopiedIn(writeAll(batch, files)));
+            }
+            case Opened files -> offThread(true, () -> readAll(files));
+        };
+    }
+
+    /** How much there is to be written: what is not known is taken for much. */
+    private static long size(CopyIn each) {
+        return each instanceof CopyIn.File(String path, Content.Inline(var bytes), int mode)
+                ? bytes.length()
+                : COPIED_AT_ONCE;
+    }
+
+    private Behavior<Command> offThread(boolean off, Supplier<Command> work) {
+        if (!off) {
+            return step(work.get());
+        }
+        getContext()
+                .pipeToSelf(
+                        CompletableFuture.supplyAsync(work, blocking),
+                        (done, bug) -> done != null ? done : notCopied(bug));
+        return this;
+    }
+
+    private Command notCopied(Throwable bug) {
+        LOG.error("cannot copy files of a run", bug);
+        Optional<Failure> failure =
+                Optional.of(Failure.of(Failure.Kind.INTERNAL, "files could not be copied"));
+        return result == null ? new CopiedIn(failure) : new CopiedOut(Map.of(), failure);
+    }
+
+    private Optional<Failure> writeAll(List<CopyIn> batch, Opened files) {
+        try (files) {
+            for (CopyIn each : batch) {
+                if (each instanceof CopyIn.File file) {
+                    Fd into = files.files().get(file.path());
+                    if (into == null) {
+                        return Optional.of(
+                                Failure.of(Failure.Kind.INTERNAL, file.path(), "was not opened"));
+                    }
+                    worker.files().write(file.content(), into);
+                }
+            }
+            return Optional.empty();
+        } catch (FileException e) {
+            return Optional.of(e.failure());
+        } catch (IOException e) {
+            return Optional.of(Failure.of(Failure.Kind.SYSCALL, "copy in: " + e.getMessage()));
+        }
+    }
+
+    // ---- the program -------------------------------------------------------------------------
+
+    private Behavior<Command> start(Map<Integer, Fd> given) {
+        descriptors.putAll(given);
+        if (ended.isPresent()) {
+            return cancelled();
+        }
+        try {
+            for (Map.Entry<Integer, Stream> entry : program.streams().entrySet()) {
+                int number = entry.getKey();
+                switch (entry.getValue()) {
+                    case Stream.Null none -> {
+                        if (number > 2) { // these three init has open already
+                            descriptors.put(number, io.cloister.supervisor.io.Streams.none(number));
+                        }
+                    }
+                    case Stream.Input(Content content) ->
+                            descriptors.put(number, worker.files().open(content));
+                    case Stream.Collect collect -> collect(number, collect);
+                    case Stream.Given none -> {
+                        if (!descriptors.containsKey(number)) {
+                            return notRun(
+                                    Status.INTERNAL_ERROR,
+                                    Failure.of(
+                                            Failure.Kind.BAD_DESCRIPTOR,
+                                            "stream %d did not come with the run"
+                                                    .formatted(number)));
+                        }
+                    }
+                }
+            }
+            openTerminal();
+        } catch (FileException e) {
+            return notRun(Status.FILE_ERROR, e.failure());
+        } catch (IOException e) {
+            return notRun(
+                    Status.INTERNAL_ERROR,
+                    Failure.of(Failure.Kind.SYSCALL, "open streams: " + e.getMessage()));
+        }
+        return execute();
+    }
+
+    private void collect(int number, Stream.Collect request) throws IOException {
+        ByteSize max =
+                program.limits()
+                        .output()
+                        .filter(limit -> limit.compareTo(request.max()) < 0)
+                        .orElse(request.max());
+        Collected stream = worker.collector().collect(max, request.truncate(), this::tooMuchOutput);
+        collected.put(number, stream);
+        descriptors.put(number, stream.forProgram());
+    }
+
+    private void openTerminal() throws IOException {
+        if (program.terminal().isPresent()) {
+            Pty pty =
+                    worker.collector().openTerminal(program.terminal().get(), this::tooMuchOutput);
+            terminal = pty;
+            descriptors.putAll(pty.forProgram());
+        }
+    }
+
+    /** On the collector's thread. */
+    private void tooMuchOutput() {
+        self.tell(new End(Ended.OUTPUT));
+    }
+
+    private Behavior<Command> execute() {
+        Limits limits = program.limits();
+        Execve.Builder request =
+                Execve.of(program.arguments())
+                        .descriptors(descriptors.keySet())
+                        .seccomp(program.seccomp())
+                        .limits(limits.output().isEmpty() ? limits : limits.withoutOutput());
+        program.environment().ifPresent(request::environment);
+        program.workDirectory().ifPresent(request::workDirectory);
+        program.controllingTerminal().ifPresent(request::controllingTerminal);
+        if (program.terminal().isPresent()) {
+            request.controllingTerminal(0);
+        }
+        Execve execve;
+        try {
+            execve = request.build();
+        } catch (InvalidRequest e) { // argv and environment together are bounded there only
+            return notRun(
+                    Status.INTERNAL_ERROR,
+                    Failure.of(Failure.Kind.INVALID_REQUEST, String.valueOf(e.getMessage())));
+        }
+        executing = true;
+        container()
+                .tell(new Container.Execute(execve, ExecveDescriptors.of(descriptors), executed));
+        descriptors.clear();
+        return this;
+    }
+
+    private Behavior<Command> end(Ended reason) {
+        if (ended.isEmpty()) {
+            ended = Optional.of(reason);
+        }
+        if (executing) {
+            container().tell(new Container.Kill());
+        } else if (lease == null) { // a container may come yet: it goes back with this actor
+            return cancelled();
+        }
+        return this;
+    }
+
+    private Behavior<Command> cancelled() {
+        return notRun(
+                Status.CANCELLED,
+                Failure.of(Failure.Kind.REFUSED, "cancelled before the program's start"));
+    }
+
+    private Behavior<Command> onResult(ExecveResult ran) {
+        executing = false;
+        result = ran;
+        try {
+            outputs = finishStreams();
+        } catch (IOException e) {
+            return notRun(
+                    Status.INTERNAL_ERROR,
+                    Failure.of(Failure.Kind.SYSCALL, "collect output: " + e.getMessage()));
+        }
+        if (program.copyOut().isEmpty()) {
+            return tell(Map.of(), Optional.empty());
+        }
+        List<OpenFile> files =
+                program.copyOut().stream().map(file -> OpenFile.read(file.path())).toList();
+        container().tell(new Container.OpenFiles(new Open(files), opened));
+        return this;
+    }
+
+    private Map<Integer, Output> finishStreams() throws IOException {
+        Map<Integer, Output> all = new LinkedHashMap<>();
+        for (Map.Entry<Integer, Collected> entry : collected.entrySet()) {
+            all.put(entry.getKey(), entry.getValue().finish());
+        }
+        Pty pty = terminal;
+        if (pty != null) {
+            all.put(1, pty.finish());
+        }
+        return all;
+    }
+
+    // ---- files out ---------------------------------------------------------------------------
+
+    private CopiedOut readAll(Opened files) {
+        Map<String, Content> contents = new LinkedHashMap<>();
+        Optional<Failure> failure = Optional.empty();
+        try (files) {
+            for (CopyOut wanted : program.copyOut()) {
+                Optional<Failure> failed = read(wanted, files, contents);
+                failure = failure.isPresent() ? failure : failed;
+            }
+        }
+        return new CopiedOut(contents, failure);
+    }
+
+    private Optional<Failure> read(CopyOut wanted, Opened files, Map<String, Content> contents) {
+        Fd file = files.files().get(wanted.path());
+        if (file == null) {
+            Failure failure = files.errors().get(wanted.path());
+            boolean missing = failure != null && failure.kind() == Failure.Kind.NOT_FOUND;
+            return missing && wanted.optional()
+                    ? Optional.empty()
+                    : Optional.of(
+                            failure != null
+                                    ? failure
+                                    : Failure.of(
+                                            Failure.Kind.INTERNAL,
+                                            wanted.path(),
+                                            "neither opened nor refused"));
+        }
+        try {
+            contents.put(
+                    wanted.path(),
+                    wanted.store()
+                            ? worker.files().store(file, wanted.max())
+                            : new Content.Inline(worker.files().read(file, wanted.max())));
+            return Optional.empty();
+        } catch (FileException e) {
+            return Optional.of(e.failure());
+        } catch (IOException e) {
+            return Optional.of(
+                    Failure.of(Failure.Kind.SYSCALL, wanted.path(), "copy out: " + e.getMessage()));
+        }
+    }
+
+    // ---- the outcome -------------------------------------------------------------------------
+
+    private Behavior<Command> tell(Map<String, Content> files, Optional<Failure> failure) {
+        ExecveResult ran = result;
+        if (ran == null) {
+            throw new IllegalStateException("files of a program that did not run");
+        }
+        boolean overflow =
+                outputs.entrySet().stream()
+                                .anyMatch(entry ->
+                                        entry.getValue().truncated()
+                                                && !mayTruncate(entry.getKey()))
+                        || (ran.killed() && ended.equals(Optional.of(Ended.OUTPUT)));
+        Verdict verdict = Verdicts.of(ran, ended, overflow, failure.isPresent());
+        boolean idle = ran.killed() && ended.equals(Optional.of(Ended.IDLE));
+        Evidence evidence = idle ? ran.evidence().asIdle() : ran.evidence();
+        List<Enforced> enforced = new ArrayList<>(ran.enforced());
+        if (!collected.isEmpty() || terminal != null) {
+            enforced.add(new Enforced(Limit.OUTPUT, Mechanism.COLLECTOR));
+        }
+        return finish(
+                new ProgramOutcome(
+                        verdict.status(),
+                        failure,
+                        Optional.of(ran.termination()),
+                        verdict.limit(),
+                        ran.usage(),
+                        ran.wallTime(),
+                        ran.setUpTime(),
+                        outputs,
+                        files,
+                        enforced,
+                        evidence));
+    }
+
+    private boolean mayTruncate(int stream) {
+        if (program.terminal().isPresent() && stream == 1) {
+            return program.terminal().get().truncate();
+        }
+        return program.streams().get(stream) instanceof Stream.Collect collect
+                && collect.truncate();
+    }
+
+    private Behavior<Command> notRun(Status status, Failure failure) {
+        return finish(ProgramOutcome.notRun(status, failure));
+    }
+
+    private Behavior<Command> finish(ProgramOutcome outcome) {
+        if (!told) {
+            told = true;
+            listener.done(outcome);
+        }
+        return Behaviors.stopped();
+    }
+
+    private ActorRef<Container.Command> container() {
+        ContainerSupervisor.Lease held = lease;
+        if (held == null) {
+            throw new IllegalStateException("no container yet");
+        }
+        return held.container();
+    }
+
+    private void release() {
+        collected.values().forEach(Collected::close);
+        Pty pty = terminal;
+        if (pty != null) {
+            pty.close();
+        }
+        descriptors.values().forEach(Fd::close);
+        descriptors.clear();
+        ContainerSupervisor.Lease held = lease;
+        if (held != null) {
+            worker.supervisor().tell(new ContainerSupervisor.Release(held));
+        }
+        if (!told) { // the worker is going down
+            listener.done(
+                    ProgramOutcome.notRun(
+                            Status.INTERNAL_ERROR,
+                            Failure.of(Failure.Kind.UNAVAILABLE, "the worker is shutting down")));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.run;
+
+import akka.actor.typed.ActorRef;
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.fd.Pipe;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.RunResult;
+import io.cloister.protocol.run.Status;
+import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.io.Relay;
+import io.cloister.supervisor.io.StreamCollector;
+import io.cloister.supervisor.io.Streams;
+import io.cloister.supervisor.run.Verdicts.Ended;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A run that has not been answered: its programs' runners, and the pipes between them. */
+final class RunInProgress {
+    private final RunService.Submit submit;
+    private final List<ActorRef<ProgramRunner.Command>> runners = new ArrayList<>();
+    private final Map<PipeLink.End, Fd> given;
+    private final Map<Integer, Relay> relays = new LinkedHashMap<>();
+    private final @Nullable ProgramOutcome[] outcomes;
+    private final Set<Integer> prepared = new HashSet<>();
+    private boolean started;
+    private boolean answered;
+
+    RunInProgress(RunService.Submit submit) {
+        this.submit = submit;
+        given = new HashMap<>(submit.given());
+        outcomes = new ProgramOutcome[programs().size()];
+    }
+
+    String id() {
+        return submit.run().id();
+    }
+
+    List<Program> programs() {
+        return submit.run().programs();
+    }
+
+    void add(ActorRef<ProgramRunner.Command> runner) {
+        runners.add(runner);
+    }
+
+    /** Still needs containers, or has not been given leave to. */
+    boolean isGathering() {
+        return !started && Arrays.stream(outcomes).anyMatch(Objects::isNull);
+    }
+
+    /** Whether all programs can start now. */
+    boolean prepared(int program) {
+        prepared.add(program);
+        return !started && prepared.size() == outcomes.length;
+    }
+
+    /** Starts every program, all at once. */
+    void start(StreamCollector collector) {
+        started = true;
+        List<Map<Integer, Fd>> descriptors = new ArrayList<>();
+        for (int i = 0; i < outcomes.length; i++) {
+            descriptors.add(new HashMap<>());
+        }
+        given.forEach((end, fd) -> put(descriptors, end, fd));
+        given.clear();
+        try {
+            List<PipeLink> pipes = submit.run().pipes();
+            for (int i = 0; i < pipes.size(); i++) {
+                connect(collector, i, pipes.get(i), descriptors);
+            }
+        } catch (IOException e) {
+            descriptors.forEach(each -> each.values().forEach(Fd::close));
+            end(Ended.CANCELLED);
+            descriptors.replaceAll(none -> Map.of());
+        }
+        for (int i = 0; i < runners.size(); i++) {
+            runners.get(i).tell(new ProgramRunner.Start(descriptors.get(i)));
+        }
+    }
+
+    private void connect(
+            StreamCollector collector, int index, PipeLink link, List<Map<Integer, Fd>> descriptors)
+            throws IOException {
+        if (link.relay().isPresent()) {
+            ActorRef<ProgramRunner.Command> writer = runners.get(link.from().program());
+            Relay relay =
+                    collector.relay(
+                            link.relay().get(),
+                            () -> writer.tell(new ProgramRunner.End(Ended.OUTPUT)));
+            relays.put(index, relay);
+            put(descriptors, link.from(), relay.forWriter());
+            put(descriptors, link.to(), relay.forReader());
+        } else {
+            Pipe pipe = Streams.pipe("pipe " + index);
+            put(descriptors, link.from(), pipe.writeEnd());
+            put(descriptors, link.to(), pipe.readEnd());
+        }
+    }
+
+    private static void put(List<Map<Integer, Fd>> descriptors, PipeLink.End end, Fd fd) {
+        if (end.program() >= descriptors.size()) {
+            fd.close();
+            return;
+        }
+        Fd before = descriptors.get(end.program()).put(end.descriptor(), fd);
+        if (before != null) {
+            before.close();
+        }
+    }
+
+    /** Ends every program that has not ended. */
+    void end(Ended reason) {
+        if (runners.isEmpty()) { // waits for its turn
+            for (int i = 0; i < outcomes.length; i++) {
+                outcomes[i] = cancelled();
+            }
+            answer();
+            return;
+        }
+        for (int i = 0; i < runners.size(); i++) {
+            if (outcomes[i] == null) {
+                runners.get(i).tell(new ProgramRunner.End(reason));
+            }
+        }
+    }
+
+    private static ProgramOutcome cancelled() {
+        return ProgramOutcome.notRun(
+                Status.CANCELLED, Failure.of(Failure.Kind.REFUSED, "cancelled before its start"));
+    }
+
+    /**
+     * Takes note of a program's outcome. One that could not start takes the others with it.
+     *
+     * @return whether it was the last
+     */
+    boolean done(int program, ProgramOutcome outcome) {
+        outcomes[program] = outcome;
+        if (!started && outcomes.length > 1) {
+            end(Ended.CANCELLED);
+        }
+        return Arrays.stream(outcomes).allMatch(Objects::nonNull);
+    }
+
+    boolean mayBeIdle() {
+        return !submit.run().pipes().isEmpty() && programs().size() > 1;
+    }
+
+    void endIfIdle() {}
+
+    /** Answers every program alike, when the run cannot be carried out. */
+    void refuse(Failure failure) {
+        for (int i = 0; i < outcomes.length; i++) {
+            if (outcomes[i] == null) {
+                outcomes[i] = ProgramOutcome.notRun(Status.INTERNAL_ERROR, failure);
+            }
+        }
+        answer();
+    }
+
+    boolean isAnswered() {
+        return answered;
+    }
+
+    void answer() {
+        if (answered) {
+            return;
+        }
+        answered = true;
+        given.values().forEach(Fd::close);
+        given.clear();
+        Map<Integer, Bytes> transcripts = new LinkedHashMap<>();
+        relays.forEach((index, relay) -> {
+            try {
+                Bytes passed = relay.finish();
+                if (submit.run().pipes().get(index).relay().orElseThrow().transcript()) {
+                    transcripts.put(index, passed);
+                }
+            } catch (IOException e) {
+                relay.close();
+            }
+        });
+        List<ProgramOutcome> results = new ArrayList<>();
+        for (ProgramOutcome outcome : outcomes) {
+            results.add(Objects.requireNonNull(outcome));
+        }
+        submit.replyTo().tell(new RunResult(id(), results, transcripts));
+    }
+}

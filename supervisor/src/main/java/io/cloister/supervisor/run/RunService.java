@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.run;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.TimerScheduler;
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
+import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.io.FileCopies;
+import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.io.StreamCollector;
+import io.cloister.supervisor.pool.ContainerSupervisor;
+import java.util.ArrayDeque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+
+/**
+ * Carries out {@link Run}s in containers of a supervisor's. Spawn one per worker, on the
+ * containers' dispatcher ({@link ContainerSupervisor#DISPATCHER}): its messages to them then wake
+ * no thread.
+ *
+ * <p>Every submission is answered once. How many run at a time, and how many may wait, is for the
+ * supervisor to say; a run that finds no place says so in its result. Groups take their containers
+ * one group after the other, since two that each hold half of what they need would wait for ever.
+ */
+public final class RunService extends AbstractOnMessageBehavior<RunService.Command> {
+    /** What the service can be asked. */
+    public sealed interface Command {}
+
+    /**
+     * Carry out a run.
+     *
+     * @param given the descriptors of its given streams; the service's from now on
+     */
+    public record Submit(Run run, Map<PipeLink.End, Fd> given, ActorRef<RunResult> replyTo)
+            implements Command {
+        public Submit {
+            given = Map.copyOf(given);
+        }
+
+        public Submit(Run run, ActorRef<RunResult> replyTo) {
+            this(run, Map.of(), replyTo);
+        }
+    }
+
+    /** End all runs of this id; each is answered. */
+    public record Cancel(String id) implements Command {}
+
+    private record Prepared(RunInProgress run, int program) implements Command {}
+
+    private record Done(RunInProgress run, int program, ProgramOutcome outcome)
+            implements Command {}
+
+    private record LookForIdleness(RunInProgress run) implements Command {}
+
+    private final TimerScheduler<Command> timers;
+    private final CloisterSettings settings;
+    private final StreamCollector collector = new StreamCollector();
+    private final ProgramRunner.Worker worker;
+    private final Set<RunInProgress> runs = new HashSet<>();
+
+    /** Groups that have not got all their containers; the first one is getting them. */
+    private final Queue<RunInProgress> gathering = new ArrayDeque<>();
+
+    private RunService(
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            CloisterSettings settings,
+            FileStore store,
+            ActorRef<ContainerSupervisor.Command> supervisor) {
+        super(context);
+        this.timers = timers;
+        this.settings = settings;
+        worker =
+                new ProgramRunner.Worker(
+                        supervisor,
+                        settings.standard().workDirectory(),
+                        collector,
+                        new FileCopies(store, settings.hostFiles()));
+    }
+
+    /**
+     * The behaviour of a worker's service.
+     *
+     * @param store the worker's, shared with whoever puts files there; stays the caller's
+     */
+    public static Behavior<Command> create(
+            CloisterSettings settings,
+            FileStore store,
+            ActorRef<ContainerSupervisor.Command> supervisor) {
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(
+                        timers -> new RunService(context, timers, settings, store, supervisor)));
+    }
+
+    @Override
+    public Behavior<Command> onMessage(Command command) {
+        switch (command) {
+            case Submit submit -> submit(submit);
+            case Cancel(String id) -> cancel(id);
+            case Prepared(RunInProgress run, int program) -> {
+                if (run.prepared(program)) {
+                    start(run);
+                }
+            }
+            case Done(RunInProgress run, int program, ProgramOutcome outcome) -> {
+                if (run.done(program, outcome)) {
+                    timers.cancel(run);
+                    runs.remove(run);
+                    run.answer();
+                }
+                if (!run.isGathering()) {
+                    gathered(run);
+                }
+            }
+            case LookForIdleness(RunInProgress run) -> run.endIfIdle();
+        }
+        return this;
+    }
+
+    private void submit(Submit submit) {
+        RunInProgress run = new RunInProgress(submit);
+        if (submit.run().programs().size() > settings.maxContainers()) {
+            run.refuse(
+                    Failure.of(
+                            Failure.Kind.UNAVAILABLE,
+                            "a group of %d programs needs as many containers, this worker has %d"
+                                    .formatted(
+                                            submit.run().programs().size(),
+                                            settings.maxContainers())));
+            return;
+        }
+        runs.add(run);
+        if (submit.run().programs().size() == 1) {
+            gather(run);
+        } else {
+            gathering.add(run);
+            if (gathering.peek() == run) {
+                gather(run);
+            }
+        }
+    }
+
+    private void cancel(String id) {
+        for (RunInProgress run : List.copyOf(runs)) {
+            if (run.id().equals(id)) {
+                run.end(Verdicts.Ended.CANCELLED);
+                if (run.isAnswered()) { // it had not begun
+                    runs.remove(run);
+                    gathering.remove(run);
+                }
+            }
+        }
+    }
+
+    private void gather(RunInProgress run) {
+        ActorRef<Command> self = getContext().getSelf();
+        for (int i = 0; i < run.programs().size(); i++) {
+            int program = i;
+            ProgramRunner.Listener listener =
+                    new ProgramRunner.Listener() {
+                        @Override
+                        public void prepared() {
+                            self.tell(new Prepared(run, program));
+                        }
+
+                        @Override
+                        public void done(ProgramOutcome outcome) {
+                            self.tell(new Done(run, program, outcome));
+                        }
+                    };
+            run.add(
+                    getContext()
+                            .spawnAnonymous(
+                                    ProgramRunner.create(run.programs().get(i), worker, listener),
+                                    DispatcherSelector.sameAsParent()));
+        }
+    }
+
+    /** The next group may take its containers. */
+    private void gathered(RunInProgress run) {
+        if (gathering.peek() == run) {
+            gathering.remove();
+            RunInProgress next = gathering.peek();
+            if (next != null) {
+                gather(next);
+            }
+        }
+    }
+
+    private void start(RunInProgress run) {
+        run.start(collector);
+        gathered(run);
+        if (run.mayBeIdle()) {
+            timers.startTimerAtFixedRate(
+                    run, new LookForIdleness(run), settings.idleCheckInterval());
+        }
+    }
+
+    @Override
+    public Behavior<Command> onSignal(Signal signal) {
+        if (signal instanceof PostStop) {
+            Failure failure = Failure.of(Failure.Kind.UNAVAILABLE, "the worker is shutting down");
+            runs.forEach(run -> run.refuse(failure));
+            collector.close();
+        }
+        return this;
+    }
+}
