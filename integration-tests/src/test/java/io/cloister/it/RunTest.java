@@ -32,12 +32,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The execve command: a program's rights and limits, its start, its end, and what is left. */
+@Tag("cgroup")
 class RunTest extends WorkerTest {
     private static final Duration LONG = Duration.ofSeconds(100);
 

@@ -30,12 +30,10 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Version 1 on the real kernel, where it has the controllers there. */
-@Tag("cgroup")
 @Timeout(60)
 class V1CgroupsTest {
     private static final Duration DEADLINE = Duration.ofSeconds(20);
