@@ -258,6 +258,29 @@ class RunServiceTest extends WorkerTest {
     }
 
     @Test
+    void shouldEndAGroupWhoseProgramsWaitForEachOther() {
+        Program reader =
+                Program.of("/bin/sh", "-c", "read x; echo $x")
+                        .limits(Limits.builder().wallTime(Duration.ofSeconds(60)).build())
+                        .build();
+        RunResult result =
+                worker().run(
+                                new Run(
+                                        "deadlock",
+                                        List.of(reader, reader),
+                                        List.of(
+                                                PipeLink.direct(0, 1, 1, 0),
+                                                PipeLink.direct(1, 1, 0, 0)),
+                                        Optional.empty()));
+
+        assertThat(result.results())
+                .as(result.toString())
+                .allMatch(outcome -> outcome.status() == Status.TIME_LIMIT)
+                .allMatch(outcome -> outcome.evidence().idle())
+                .allMatch(outcome -> outcome.wallTime().compareTo(Duration.ofSeconds(50)) < 0);
+    }
+
+    @Test
     void shouldCancelARun() {
         CompletionStage<RunResult> later =
                 worker().runLater(Run.of("to be cancelled", shell("sleep 60").build()));

@@ -84,8 +84,7 @@ class SeccompTest {
         leased.write("program", program, 0755);
         List<String> argv = new ArrayList<>(List.of("./program"));
         argv.addAll(List.of(arguments));
-        return leased.run(
-                Execve.of(argv).seccomp(profile).wallTime(Duration.ofSeconds(20)));
+        return leased.run(Execve.of(argv).seccomp(profile).wallTime(Duration.ofSeconds(20)));
     }
 
     private static void assertEndedWell(Ran ran) {

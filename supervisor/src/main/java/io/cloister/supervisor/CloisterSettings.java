@@ -48,6 +48,7 @@ public record CloisterSettings(
         FileStore.Settings store,
         HostFiles hostFiles,
         Duration idleCheckInterval,
+        Duration idleTime,
         Map<String, SeccompPolicy> seccompProfiles) {
 
     private static final Pattern PROFILE_NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
@@ -107,6 +108,7 @@ public record CloisterSettings(
                 store(cloister.getConfig("store")),
                 new HostFiles(cloister.getStringList("run.host-files")),
                 cloister.getDuration("run.idle-check-interval"),
+                cloister.getDuration("run.idle-time"),
                 seccompProfiles(cloister.getConfig("seccomp.profiles")));
     }
 
@@ -178,6 +180,7 @@ public record CloisterSettings(
                 store,
                 hostFiles,
                 idleCheckInterval,
+                idleTime,
                 profiles);
     }
 }

@@ -88,8 +88,13 @@ public final class ContainerSupervisor
     /** An answer to {@link Acquire} or {@link Create}. */
     public sealed interface AcquireReply {}
 
-    /** A container for the receiver alone until it is released. Watch it to learn of its end. */
-    public record Lease(long id, ActorRef<Container.Command> container) implements AcquireReply {}
+    /**
+     * A container for the receiver alone until it is released. Watch it to learn of its end.
+     *
+     * @param init the number of its first process on the host, to look at it, never to signal it
+     */
+    public record Lease(long id, ActorRef<Container.Command> container, int init)
+            implements AcquireReply {}
 
     /** There is none to be had: why, and what to do. */
     public record NotAcquired(Failure failure) implements AcquireReply {}
@@ -141,6 +146,7 @@ public final class ContainerSupervisor
         private final ActorRef<Container.Command> container;
         private final boolean pooled;
         private final ContainerCgroup cgroup;
+        private final int init;
         private final Instant born = Instant.now();
         private State state = State.STARTING;
         private boolean configured;
@@ -149,10 +155,11 @@ public final class ContainerSupervisor
         private long lease;
         private Optional<ActorRef<?>> owner = Optional.empty();
 
-        Member(ActorRef<Container.Command> container, boolean pooled, ContainerCgroup cgroup) {
+        Member(ActorRef<Container.Command> container, boolean pooled, Spawner.Born born) {
             this.container = container;
             this.pooled = pooled;
-            this.cgroup = cgroup;
+            cgroup = born.cgroup();
+            init = born.init().pid();
         }
     }
 
@@ -474,7 +481,7 @@ public final class ContainerSupervisor
                                 "container-" + ++containersNamed,
                                 DispatcherSelector.fromConfig(DISPATCHER));
         getContext().watch(container);
-        Member member = new Member(container, birth.requester().isEmpty(), born.cgroup());
+        Member member = new Member(container, birth.requester().isEmpty(), born);
         members.put(container, member);
         return member;
     }
@@ -586,7 +593,7 @@ public final class ContainerSupervisor
         member.owner = request.owner();
         leases.put(member.lease, member);
         request.owner().ifPresent(owner -> getContext().watch(owner));
-        request.replyTo().tell(new Lease(member.lease, member.container));
+        request.replyTo().tell(new Lease(member.lease, member.container, member.init));
         refill();
     }
 

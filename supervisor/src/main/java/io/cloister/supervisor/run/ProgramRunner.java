@@ -99,8 +99,12 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     /** What whoever runs a program is told, in this order; the second one always. */
     interface Listener {
-        /** The container is ready and the files are in it: {@link Start} is waited for. */
-        void prepared();
+        /**
+         * The container is ready and the files are in it: {@link Start} is waited for.
+         *
+         * @param init the number of its first process
+         */
+        void prepared(int init);
 
         void done(ProgramOutcome outcome);
     }
@@ -240,7 +244,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             return cancelled();
         }
         if (toCopyIn.isEmpty()) {
-            listener.prepared();
+            listener.prepared(lease().init());
             return this;
         }
         List<CopyIn> batch = toCopyIn.getFirst();
@@ -532,7 +536,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                                                 && !mayTruncate(entry.getKey()))
                         || (ran.killed() && ended.equals(Optional.of(Ended.OUTPUT)));
         Verdict verdict = Verdicts.of(ran, ended, overflow, failure.isPresent());
-        boolean idle = ran.killed() && ended.equals(Optional.of(Ended.IDLE));
+        boolean idle = ended.equals(Optional.of(Ended.IDLE));
         Evidence evidence = idle ? ran.evidence().asIdle() : ran.evidence();
         List<Enforced> enforced = new ArrayList<>(ran.enforced());
         if (!collected.isEmpty() || terminal != null) {
@@ -574,11 +578,15 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private ActorRef<Container.Command> container() {
+        return lease().container();
+    }
+
+    private ContainerSupervisor.Lease lease() {
         ContainerSupervisor.Lease held = lease;
         if (held == null) {
             throw new IllegalStateException("no container yet");
         }
-        return held.container();
+        return held;
     }
 
     private void release() {

@@ -11,20 +11,23 @@ import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.io.IdleWatch;
 import io.cloister.supervisor.io.Relay;
 import io.cloister.supervisor.io.StreamCollector;
 import io.cloister.supervisor.io.Streams;
 import io.cloister.supervisor.run.Verdicts.Ended;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A run that has not been answered: its programs' runners, and the pipes between them. */
@@ -34,12 +37,21 @@ final class RunInProgress {
     private final Map<PipeLink.End, Fd> given;
     private final Map<Integer, Relay> relays = new LinkedHashMap<>();
     private final @Nullable ProgramOutcome[] outcomes;
-    private final Set<Integer> prepared = new HashSet<>();
+    private final Map<Integer, Integer> inits = new TreeMap<>();
+    private final Duration idleTime;
+    private @Nullable IdleWatch idleWatch;
+    private Optional<Instant> idleSince = Optional.empty();
     private boolean started;
     private boolean answered;
 
-    RunInProgress(RunService.Submit submit) {
+    /**
+     * A run that was submitted.
+     *
+     * @param idleTime that a group may wait for itself, unless its run says otherwise
+     */
+    RunInProgress(RunService.Submit submit, Duration idleTime) {
         this.submit = submit;
+        this.idleTime = submit.run().idle().orElse(idleTime);
         given = new HashMap<>(submit.given());
         outcomes = new ProgramOutcome[programs().size()];
     }
@@ -62,9 +74,9 @@ final class RunInProgress {
     }
 
     /** Whether all programs can start now. */
-    boolean prepared(int program) {
-        prepared.add(program);
-        return !started && prepared.size() == outcomes.length;
+    boolean prepared(int program, int init) {
+        inits.put(program, init);
+        return !started && inits.size() == outcomes.length;
     }
 
     /** Starts every program, all at once. */
@@ -159,7 +171,24 @@ final class RunInProgress {
         return !submit.run().pipes().isEmpty() && programs().size() > 1;
     }
 
-    void endIfIdle() {}
+    /** To be called time and again while the programs run. */
+    void endIfIdle() {
+        IdleWatch watch = idleWatch;
+        if (watch == null) {
+            watch = new IdleWatch(List.copyOf(inits.values()), List.copyOf(relays.values()));
+            idleWatch = watch;
+        }
+        if (!watch.look()) {
+            idleSince = Optional.empty();
+            return;
+        }
+        Instant now = Instant.now();
+        Instant since = idleSince.orElse(now);
+        idleSince = Optional.of(since);
+        if (!since.plus(idleTime).isAfter(now)) {
+            end(Ended.IDLE);
+        }
+    }
 
     /** Answers every program alike, when the run cannot be carried out. */
     void refuse(Failure failure) {

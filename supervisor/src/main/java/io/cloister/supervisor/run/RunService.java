@@ -60,7 +60,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     /** End all runs of this id; each is answered. */
     public record Cancel(String id) implements Command {}
 
-    private record Prepared(RunInProgress run, int program) implements Command {}
+    private record Prepared(RunInProgress run, int program, int init) implements Command {}
 
     private record Done(RunInProgress run, int program, ProgramOutcome outcome)
             implements Command {}
@@ -112,8 +112,8 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
         switch (command) {
             case Submit submit -> submit(submit);
             case Cancel(String id) -> cancel(id);
-            case Prepared(RunInProgress run, int program) -> {
-                if (run.prepared(program)) {
+            case Prepared(RunInProgress run, int program, int init) -> {
+                if (run.prepared(program, init)) {
                     start(run);
                 }
             }
@@ -133,7 +133,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     }
 
     private void submit(Submit submit) {
-        RunInProgress run = new RunInProgress(submit);
+        RunInProgress run = new RunInProgress(submit, settings.idleTime());
         if (submit.run().programs().size() > settings.maxContainers()) {
             run.refuse(
                     Failure.of(
@@ -174,8 +174,8 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
             ProgramRunner.Listener listener =
                     new ProgramRunner.Listener() {
                         @Override
-                        public void prepared() {
-                            self.tell(new Prepared(run, program));
+                        public void prepared(int init) {
+                            self.tell(new Prepared(run, program, init));
                         }
 
                         @Override

@@ -59,10 +59,11 @@ final class Verdicts {
         if (limit.equals(Optional.of(Limit.FILE_SIZE))) {
             return new Verdict(Status.OUTPUT_LIMIT, limit);
         }
+        if (ended.equals(Optional.of(Ended.IDLE))) { // perhaps by itself, as others were ended
+            return new Verdict(Status.TIME_LIMIT, Limit.WALL_TIME);
+        }
         if (result.killed()) {
-            return ended.equals(Optional.of(Ended.IDLE))
-                    ? new Verdict(Status.TIME_LIMIT, Limit.WALL_TIME)
-                    : new Verdict(Status.CANCELLED);
+            return new Verdict(Status.CANCELLED);
         }
         Status status =
                 switch (result.termination()) {

@@ -104,12 +104,7 @@ class ContainerTest {
         fake = new FakeInit(message -> answers.apply(message));
         Container.Settings settings =
                 new Container.Settings(
-                        deadline,
-                        deadline,
-                        deadline,
-                        16,
-                        new Profiles(Map.of()),
-                        cgroups);
+                        deadline, deadline, deadline, 16, new Profiles(Map.of()), cgroups);
         container = kit.spawn(Container.create(fake.init(), settings, released::incrementAndGet));
         container.tell(new Container.Grouped(cgroups.create("container")));
     }
