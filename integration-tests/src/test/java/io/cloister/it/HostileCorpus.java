@@ -155,6 +155,17 @@ final class HostileCorpus {
         return null;
     }
 
+    /** One of the programs, compiled for the test that asks. */
+    static byte[] executable(String file) throws IOException, InterruptedException {
+        Path directory = Files.createTempDirectory("hostile-");
+        try {
+            compile(file, directory);
+            return Files.readAllBytes(directory.resolve(file + ".out"));
+        } finally {
+            delete(directory);
+        }
+    }
+
     List<Hostile> programs() {
         return programs;
     }

@@ -4,7 +4,9 @@ package io.cloister.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.TestProbe;
+import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
+import io.cloister.nativeio.fd.Pipe;
 import io.cloister.nativeio.libc.LibC;
 import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.container.SymbolicLink;
@@ -17,10 +19,20 @@ import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.run.Content;
 import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.Opened;
 import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.io.Collected;
+import io.cloister.supervisor.io.FileCopies;
+import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.io.HostFiles;
+import io.cloister.supervisor.io.IdleWatch;
+import io.cloister.supervisor.io.StreamCollector;
+import io.cloister.supervisor.io.Streams;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -85,6 +97,9 @@ final class RootlessProcess {
         checks.put("shouldAnnounceAndRefuse", this::shouldAnnounceAndRefuse);
         checks.put("shouldKill", this::shouldKill);
         checks.put("shouldEnforceTheWallTimeLimit", this::shouldEnforceTheWallTimeLimit);
+        checks.put("shouldCollectOutput", this::shouldCollectOutput);
+        checks.put("shouldGiveEveryRunTheInputAsItWas", this::shouldGiveEveryRunTheInputAsItWas);
+        checks.put("shouldKnowIdlePrograms", this::shouldKnowIdlePrograms);
         checks.put("shouldConfigureOtherContainers", this::shouldConfigureOtherContainers);
         checks.put("shouldSayWhatIsMissing", this::shouldSayWhatIsMissing);
         return checks;
@@ -205,6 +220,50 @@ final class RootlessProcess {
                                     .wallTime(Duration.ofMillis(200)));
             assertThat(ran.result().limit()).contains(Limit.WALL_TIME);
             assertThat(leased.shell("echo hello")).isEqualTo("hello\n");
+        }
+    }
+
+    private void shouldCollectOutput() throws Exception {
+        try (Leased leased = worker.acquire();
+                StreamCollector collector = new StreamCollector();
+                Collected out = collector.collect(ByteSize.ofMiB(1), false, () -> {})) {
+            Map<Integer, Fd> files = Map.of(1, out.forProgram());
+            String script = "echo one; echo two > /dev/stdout; chmod 0 /proc/self/fd/1; echo three";
+            Execve request = Execve.of("/bin/sh", "-c", script).descriptors(1).build();
+            leased.execute(request, ExecveDescriptors.of(files));
+            assertThat(out.finish().content().utf8()).contains("one\ntwo\nthree\n");
+        }
+    }
+
+    /** Programs have the worker's own id here, and so own what the worker makes. */
+    private void shouldGiveEveryRunTheInputAsItWas() throws Exception {
+        try (FileStore store = new FileStore(worker.settings().store())) {
+            FileCopies copies = new FileCopies(store, new HostFiles(List.of()));
+            Content stored = store.put(Bytes.ofUtf8("input"));
+            String script =
+                    "test \"$(cat)\" = input; r=$?; chmod 777 /proc/self/fd/0;"
+                            + " (echo x > /proc/self/fd/0) 2> err; chmod 0 /proc/self/fd/0; exit $r";
+            for (int i = 0; i < 3; i++) {
+                try (Leased leased = worker.acquire()) {
+                    Map<Integer, Fd> files = Map.of(0, copies.open(stored));
+                    leased.run(Execve.of("/bin/sh", "-c", script), files).assertExit(0);
+                }
+            }
+        }
+    }
+
+    private void shouldKnowIdlePrograms() throws Exception {
+        try (Leased leased = worker.acquire();
+                Pipe pipe = Streams.pipe("that nobody writes to");
+                Fd writer = pipe.writeEnd()) {
+            IdleWatch watch = new IdleWatch(List.of(leased.initPid()), List.of());
+            Execve request = Execve.of("/bin/cat").descriptors(0).build();
+            CompletionStage<?> run =
+                    leased.executeLater(request, ExecveDescriptors.of(Map.of(0, pipe.readEnd())));
+            Waiting.until(() -> assertThat(watch.look()).isTrue());
+            writer.close();
+            Worker.await(run);
+            assertThat(watch.look()).isFalse();
         }
     }
 
