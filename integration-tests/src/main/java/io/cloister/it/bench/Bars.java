@@ -24,6 +24,21 @@ final class Bars {
     /** How much more two containers get done than one. */
     static final Bar PARALLEL = Bar.atLeast(1.6, 1.9);
 
+    /** A full run of /bin/true against vfork, execve and wait of the same. */
+    static final Bar RUN = Bar.atMost(1.8);
+
+    /** The slowest runs but one in a hundred, against half of all. */
+    static final Bar RUN_TAIL = Bar.atMost(4);
+
+    /** What a file of 1 MiB in and one out add to a run, in µs. */
+    static final Bar RUN_FILES = Bar.atMost(1500);
+
+    /** How much more runs two containers get done than one. */
+    static final Bar RUN_PARALLEL = Bar.atLeast(1.6, 1.9);
+
+    /** What a program uses beyond its CPU time limit, at the 99th percentile, in µs. */
+    static final Bar CPU_LAG = Bar.atMost(20_000);
+
     /** The private memory of an idle init, in KiB. */
     static final Bar INIT_MEMORY = Bar.atMost(64);
 

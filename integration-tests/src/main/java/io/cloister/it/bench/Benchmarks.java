@@ -5,7 +5,15 @@ import akka.actor.typed.ActorRef;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.protocol.message.Execve;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.CopyOut;
+import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Rlimits;
+import io.cloister.protocol.run.Run;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
@@ -26,6 +34,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.HdrHistogram.Histogram;
@@ -99,6 +108,8 @@ final class Benchmarks implements AutoCloseable {
         CREATE,
         RESET,
         PARALLEL,
+        RUN,
+        LAG,
         MEMORY
     }
 
@@ -113,6 +124,8 @@ final class Benchmarks implements AutoCloseable {
                         case CREATE -> create();
                         case RESET -> resets();
                         case PARALLEL -> parallel();
+                        case RUN -> runs();
+                        case LAG -> lag();
                         case MEMORY -> memory();
                     });
         }
@@ -335,6 +348,179 @@ final class Benchmarks implements AutoCloseable {
         long start = System.nanoTime();
         work.call();
         return System.nanoTime() - start;
+    }
+
+    // ---- runs -------------------------------------------------------------------------------
+
+    /** A program with all limits that a judge sets, and both streams collected. */
+    private static Program.Builder judged(String... arguments) {
+        return Program.of(arguments)
+                .collect(ByteSize.ofKiB(64))
+                .limits(
+                        Limits.builder()
+                                .cpuTime(Duration.ofSeconds(2))
+                                .memory(ByteSize.ofMiB(256))
+                                .processes(16)
+                                .stack(ByteSize.ofMiB(64))
+                                .openFiles(64)
+                                .build());
+    }
+
+    private List<Row> runs() throws Exception {
+        try (Worker pool = Worker.start(2, 2);
+                Worker single = Worker.start(1, 1)) {
+            List<Row> rows = new ArrayList<>(runs(pool));
+            rows.add(runsWithFiles(pool));
+            rows.add(runsInParallel(pool, single));
+            return rows;
+        }
+    }
+
+    private List<Row> runs(Worker pool) throws Exception {
+        Run run = Run.of("true", judged(TRUE).build());
+        List<Row> rows = new ArrayList<>();
+        for (int gap : List.of(0, 30, 100)) {
+            List<Distribution> times =
+                    alternate(
+                            gap == 0 ? "run " + TRUE : "the same after " + gap + " ms of rest",
+                            gap == 0 ? 1000 : 20,
+                            gap == 0 ? 3000 : 200,
+                            into -> {
+                                Thread.sleep(gap);
+                                into.accept(baseline.execute(TRUE));
+                            },
+                            into -> {
+                                Thread.sleep(gap);
+                                pool.run(run, into);
+                            });
+            String id = gap == 0 ? "run" : "run-after-" + gap + "ms";
+            String title = gap == 0 ? "run /bin/true" : "the same after " + gap + " ms of rest";
+            Distribution ours = times.get(1);
+            rows.add(Row.ratio(id, title, ours, times.get(0), Bars.RUN));
+            rows.add(
+                    Row.value(
+                            id + "-tail",
+                            title + ", the tail",
+                            "p99 / p50",
+                            ours.p99() / ours.p50(),
+                            Unit.TIMES,
+                            Bars.RUN_TAIL));
+        }
+        return rows;
+    }
+
+    private Row runsWithFiles(Worker pool) throws Exception {
+        Content file = Content.of(new byte[1 << 20]);
+        Run plain = Run.of("plain", judged(TRUE).build());
+        Run withFiles =
+                Run.of(
+                        "files",
+                        judged(TRUE)
+                                .copyIn(CopyIn.File.of("in", file))
+                                .copyOut(CopyOut.required("in"))
+                                .build());
+        List<Distribution> times =
+                alternate(
+                        "run with 1 MiB in and out",
+                        200,
+                        1000,
+                        into -> pool.run(plain, into),
+                        into -> pool.run(withFiles, into));
+        return Row.overhead(
+                "run-files",
+                "the same with 1 MiB copied in and out",
+                times.get(1),
+                times.get(0),
+                Bars.RUN_FILES);
+    }
+
+    private Row runsInParallel(Worker pool, Worker single) throws Exception {
+        int rounds = scale.of(20);
+        int count = 150;
+        Run run = Run.of("true", judged(TRUE).build());
+        ActorRef<Client.Command> alone = single.newClient("alone");
+        ActorRef<Client.Command> one = pool.newClient("one");
+        ActorRef<Client.Command> other = pool.newClient("other");
+        List<Double> gains = new ArrayList<>();
+        List<Double> rates = new ArrayList<>();
+        for (int round = -2; round < rounds; round++) {
+            progress.accept("runs in two containers, round " + (round + 1) + " of " + rounds);
+            long oneTime =
+                    elapsed(() -> Worker.await(single.runs(alone, run, count, Worker::untimed)));
+            long twoTime =
+                    elapsed(() ->
+                            Worker.await(
+                                    CompletableFuture.allOf(
+                                            pool.runs(one, run, count, Worker::untimed),
+                                            pool.runs(other, run, count, Worker::untimed))));
+            if (round >= 0) {
+                gains.add(2.0 * oneTime / twoTime);
+                rates.add(2.0 * count * 1e9 / twoTime);
+            }
+        }
+        return Row.value(
+                        "runs-parallel",
+                        "runs in two containers against one",
+                        "throughput",
+                        median(gains),
+                        Unit.TIMES,
+                        Bars.RUN_PARALLEL)
+                .withNote(
+                        String.format(
+                                Locale.ROOT,
+                                "with a reset after each; %.0f runs per second",
+                                median(rates)));
+    }
+
+    /** A JVM that collects garbage all the time must not let programs go on beyond their limit. */
+    private List<Row> lag() throws Exception {
+        Duration limit = Duration.ofMillis(50);
+        Run run =
+                Run.of(
+                        "spin",
+                        Program.of("/bin/sh", "-c", "while :; do :; done")
+                                .limits(
+                                        Limits.builder()
+                                                .cpuTime(limit)
+                                                .wallTime(Duration.ofSeconds(10))
+                                                .build())
+                                .build());
+        Histogram lags = new Histogram(3);
+        AtomicBoolean done = new AtomicBoolean();
+        Thread collecting =
+                Thread.ofPlatform()
+                        .daemon()
+                        .start(() -> {
+                            while (!done.get()) {
+                                Memory.collectGarbage();
+                            }
+                        });
+        try (Worker pool = Worker.start(2, 2)) {
+            int rounds = scale.of(200);
+            for (int round = 0; round < rounds; round++) {
+                if (round % 50 == 0) {
+                    progress.accept("CPU time limit while collecting garbage, round " + round);
+                }
+                ProgramOutcome outcome = pool.outcome(run);
+                if (!outcome.limit().equals(Optional.of(Limit.CPU_TIME))) {
+                    throw new IllegalStateException("not the CPU time limit: " + outcome);
+                }
+                lags.recordValue(Math.max(0, outcome.usage().cpuTime().minus(limit).toNanos()));
+            }
+        } finally {
+            done.set(true);
+            collecting.join();
+        }
+        Distribution lag = Distribution.of(lags);
+        return List.of(
+                Row.value(
+                                "cpu-lag",
+                                "CPU time used beyond its limit",
+                                "p99",
+                                lag.p99(),
+                                Unit.MICROSECONDS,
+                                Bars.CPU_LAG)
+                        .withNote("while the worker collects garbage without a pause"));
     }
 
     // ---- memory -----------------------------------------------------------------------------

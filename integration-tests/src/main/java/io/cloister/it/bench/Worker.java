@@ -19,13 +19,19 @@ import io.cloister.protocol.message.PingReply;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.ResetReply;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
+import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.OpenReply;
 import io.cloister.supervisor.container.Opened;
 import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.pool.ContainerSupervisor;
+import io.cloister.supervisor.run.RunService;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,12 +53,16 @@ final class Worker implements AutoCloseable {
     private final CloisterSettings settings;
     private final ActorRef<ContainerSupervisor.Command> containers;
     private final ActorRef<Client.Command> client;
+    private final FileStore store;
+    private final ActorRef<RunService.Command> runs;
 
     private Worker(Config config) {
         system = ActorSystem.create(Behaviors.empty(), "cloister-bench", config);
         settings = CloisterSettings.from(config);
         containers = spawn(ContainerSupervisor.create(settings), "containers");
         client = newClient("client");
+        store = new FileStore(settings.store());
+        runs = spawn(RunService.create(settings, store, containers), "runs");
     }
 
     private <M> ActorRef<M> spawn(Behavior<M> behavior, String name) {
@@ -66,13 +76,23 @@ final class Worker implements AutoCloseable {
      * @param containers how many there can be at once
      */
     static Worker start(int containers) {
+        return start(containers, 0);
+    }
+
+    /**
+     * Starts one.
+     *
+     * @param containers how many there can be at once
+     * @param warm how many are kept ready
+     */
+    static Worker start(int containers, int warm) {
         Config config =
                 ConfigFactory.parseString(
                                 """
                                 akka.actor.provider = local
-                                cloister.containers { max = %d, warm = 0 }
+                                cloister.containers { max = %d, warm = %d }
                                 """
-                                        .formatted(containers))
+                                        .formatted(containers, warm))
                         .withFallback(ConfigFactory.load());
         return new Worker(config);
     }
@@ -182,6 +202,37 @@ final class Worker implements AutoCloseable {
                 && result.termination().equals(new Termination.Exited(0));
     }
 
+    // ---- runs -------------------------------------------------------------------------------
+
+    /** Carries out a run that ends well, as one user of perhaps several. */
+    CompletableFuture<RunResult> runs(
+            ActorRef<Client.Command> user, Run run, int count, LongConsumer times) {
+        return begin(
+                user,
+                RunResult.class,
+                replyTo -> runs.tell(new RunService.Submit(run, replyTo)),
+                result -> result.results().getFirst().status() == Status.OK,
+                count,
+                times);
+    }
+
+    void run(Run run, LongConsumer times) throws Exception {
+        await(runs(client, run, 1, times));
+    }
+
+    /** Carries out a run, whatever comes of it. */
+    ProgramOutcome outcome(Run run) throws Exception {
+        RunResult result =
+                series(
+                        client,
+                        RunResult.class,
+                        replyTo -> runs.tell(new RunService.Submit(run, replyTo)),
+                        any -> true,
+                        1,
+                        Worker::untimed);
+        return result.results().getFirst();
+    }
+
     /** Puts an executable into a container. */
     void install(ContainerSupervisor.Lease lease, Path program, String as) throws Exception {
         OpenReply reply =
@@ -239,5 +290,6 @@ final class Worker implements AutoCloseable {
     public void close() throws Exception {
         system.terminate();
         system.getWhenTerminated().toCompletableFuture().get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        store.close();
     }
 }
