@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
-import io.cloister.nativeio.libc.LibC;
-import io.cloister.nativeio.libc.Linux;
+import io.cloister.nativeio.fd.Terminals;
 import io.cloister.protocol.container.Credential;
 import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.ExecveReply;
@@ -23,8 +22,6 @@ import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -223,13 +220,8 @@ class RunTest extends WorkerTest {
     @Test
     void shouldMakeATerminalTheControllingOne() throws IOException {
         try (Leased container = acquire();
-                Fd master =
-                        Fd.own(
-                                LibC.posix_openpt(Linux.O_RDWR | Linux.O_NOCTTY | Linux.O_CLOEXEC),
-                                "master")) {
-            assertThat(LibC.grantpt(master.number())).isZero();
-            assertThat(LibC.unlockpt(master.number())).isZero();
-            Fd slave = openSlave(master);
+                Fd master = Terminals.open()) {
+            Fd slave = Terminals.slave(master, 24, 80);
             Ran ran =
                     container.run(
                             Execve.of(
@@ -248,17 +240,6 @@ class RunTest extends WorkerTest {
             assertThat(none.failure().describe()).contains("terminal", "ENOTTY");
             assertUsable(container);
         }
-    }
-
-    private static Fd openSlave(Fd master) throws IOException {
-        return Fd.open("/dev/pts/" + ptsNumber(master), Linux.O_RDWR | Linux.O_NOCTTY, 0);
-    }
-
-    private static int ptsNumber(Fd master) {
-        // TIOCGPTN of ioctl_tty(2), _IOR('T', 0x30, unsigned int)
-        byte[] number = new byte[4];
-        assertThat(LibC.ioctl(master.number(), 0x80045430L, number)).isZero();
-        return ByteBuffer.wrap(number).order(ByteOrder.nativeOrder()).getInt();
     }
 
     // ---- limits -----------------------------------------------------------------------------

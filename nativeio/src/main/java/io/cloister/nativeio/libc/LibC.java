@@ -130,15 +130,6 @@ public final class LibC {
     /** ioctl(2) with an integer argument. */
     public static native int ioctl(int fd, long request, long argument);
 
-    /** posix_openpt(3). */
-    public static native int posix_openpt(int flags);
-
-    /** grantpt(3). */
-    public static native int grantpt(int fd);
-
-    /** unlockpt(3). */
-    public static native int unlockpt(int fd);
-
     /** posix_spawn(3); returns the error number itself. */
     public static native int posix_spawn(
             IntByReference pid,

@@ -21,7 +21,9 @@ public final class SeccompFilter {
      */
     public static final int TOKEN_ARGUMENT = 5;
 
-    /** Stands in compiled filters where a run's token goes: 64 bits that no policy has a use for. */
+    /**
+     * Stands in compiled filters where a run's token goes: 64 bits that no policy has a use for.
+     */
     static final long TOKEN = 0x7e3a_91c5_d24f_8b06L;
 
     /** What notifications of the filter are for; none means that no listener is needed. */

@@ -32,8 +32,8 @@ public final class SeccompListener implements AutoCloseable {
      * A call waits and will not be executed.
      *
      * @param id by which to answer it
-     * @param call its name; {@code x32:} and the name, or the architecture's entry and a number, for
-     *     a foreign one
+     * @param call its name; {@code x32:} and the name, or the architecture's entry and a number,
+     *     for a foreign one
      */
     public record Called(long id, String call) implements Event {}
 

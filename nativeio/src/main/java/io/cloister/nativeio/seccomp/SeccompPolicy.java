@@ -62,8 +62,9 @@ public record SeccompPolicy(
 
     /**
      * These rules as they are installed for a program that is about to be executed: what they would
-     * kill is {@linkplain Action.Report reported} instead, so that the result can name the call, and
-     * the steps that remain of the start pass by their token ({@link SeccompFilter#bytes(long)}).
+     * kill is {@linkplain Action.Report reported} instead, so that the result can name the call,
+     * and the steps that remain of the start pass by their token ({@link
+     * SeccompFilter#bytes(long)}).
      */
     public SeccompPolicy forRun() {
         return map(foreignAction, SeccompPolicy::reported).startable();
@@ -75,9 +76,7 @@ public record SeccompPolicy(
      */
     public SeccompPolicy learning() {
         Action foreign = isKill(foreignAction) ? Action.errno("ENOSYS") : foreignAction;
-        return map(
-                        foreign,
-                        action -> action.equals(Action.allow()) ? action : Action.learn())
+        return map(foreign, action -> action.equals(Action.allow()) ? action : Action.learn())
                 .startable();
     }
 
@@ -96,9 +95,7 @@ public record SeccompPolicy(
                 mapping.apply(defaultAction),
                 mapping.apply(unknownAction),
                 reported(foreign),
-                rules.stream()
-                        .map(rule -> rule.withAction(mapping.apply(rule.action())))
-                        .toList());
+                rules.stream().map(rule -> rule.withAction(mapping.apply(rule.action()))).toList());
     }
 
     private static Action reported(Action action) {

@@ -71,8 +71,8 @@ public final class SeccompProfiles {
     }
 
     /**
-     * {@code strict/1}: what a statically linked program of C, C++, Rust or Go needs to compute from
-     * its standard input to its standard output, in one process with any number of threads.
+     * {@code strict/1}: what a statically linked program of C, C++, Rust or Go needs to compute
+     * from its standard input to its standard output, in one process with any number of threads.
      *
      * <p>Whatever else it calls ends the run and is named in the result. Runtimes probe at their
      * start; what they probe for fails without harm: opening for reading and looking at files
@@ -208,22 +208,21 @@ public final class SeccompProfiles {
                 // how fstat(3) asks on architectures without a call of its own
                 SeccompRule.of(Action.allow(), "newfstatat")
                         .when(int32(3).hasAnyOf(constant("AT_EMPTY_PATH"))),
-                SeccompRule.of(Action.allow(), "ioctl")
-                        .when(int32(1).equalTo(constant("TCGETS"))),
+                SeccompRule.of(Action.allow(), "ioctl").when(int32(1).equalTo(constant("TCGETS"))),
                 SeccompRule.of(Action.allow(), "prctl")
                         .when(int32(0).equalTo(constant("PR_SET_NAME"))));
     }
 
     private static List<SeccompRule> probes() {
-        long writing =
-                constant("O_ACCMODE") | constant("O_CREAT") | constant("O_TRUNC");
+        long writing = constant("O_ACCMODE") | constant("O_CREAT") | constant("O_TRUNC");
         Action denied = Action.errno("EACCES");
         return List.of(
                 SeccompRule.of(denied, "openat").when(int32(2).maskedEqualTo(writing, 0)),
                 SeccompRule.of(denied, "open")
                         .whereKnown()
                         .when(int32(1).maskedEqualTo(writing, 0)),
-                SeccompRule.of(denied, "newfstatat", "statx", "readlinkat", "faccessat", "faccessat2"),
+                SeccompRule.of(
+                        denied, "newfstatat", "statx", "readlinkat", "faccessat", "faccessat2"),
                 SeccompRule.of(denied, "stat", "lstat", "readlink", "access").whereKnown(),
                 SeccompRule.of(Action.errno("ENOTTY"), "ioctl"),
                 SeccompRule.of(Action.errno("EINVAL"), "prctl"),

@@ -110,7 +110,8 @@ class LibseccompComparisonTest {
 
     private void compare(List<SeccompRule> rules) throws IOException, InterruptedException {
         SeccompPolicy policy =
-                new SeccompPolicy("compared", 1, Action.allow(), Action.allow(), Action.killProcess(), rules);
+                new SeccompPolicy(
+                        "compared", 1, Action.allow(), Action.allow(), Action.killProcess(), rules);
         SyscallTable table = SyscallTable.of(ARCHITECTURE);
         SeccompFilter filter = SeccompCompiler.compile(policy, ARCHITECTURE);
         CProgram.Result theirs =

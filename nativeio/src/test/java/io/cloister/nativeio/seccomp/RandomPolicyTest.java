@@ -107,7 +107,13 @@ class RandomPolicyTest {
             }
             rules.add(new SeccompRule(pick(random, ACTIONS), calls, conditions, false));
         }
-        return new SeccompPolicy("random", 1, pick(random, ACTIONS), pick(random, ACTIONS), pick(random, ACTIONS), rules);
+        return new SeccompPolicy(
+                "random",
+                1,
+                pick(random, ACTIONS),
+                pick(random, ACTIONS),
+                pick(random, ACTIONS),
+                rules);
     }
 
     private static ArgumentCondition condition(SplittableRandom random) {

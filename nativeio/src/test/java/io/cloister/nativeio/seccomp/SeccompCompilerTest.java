@@ -44,7 +44,9 @@ class SeccompCompilerTest {
     @Test
     void shouldMakeNothingOfAPolicyThatAllowsEverything() {
         SeccompFilter filter = compile(SeccompRule.of(Action.allow(), "c1"));
-        SeccompPolicy all = new SeccompPolicy("all", 1, Action.allow(), Action.allow(), Action.allow(), List.of());
+        SeccompPolicy all =
+                new SeccompPolicy(
+                        "all", 1, Action.allow(), Action.allow(), Action.allow(), List.of());
         SeccompFilter none = compile(all, Architecture.X86_64);
 
         assertThat(filter.isEmpty()).isFalse();
@@ -169,7 +171,8 @@ class SeccompCompilerTest {
                     SeccompRule.of(Action.errno(i % 7 + 1), "c3")
                             .when(int64(i % 3).equalTo(0x1_0000_0000L + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("chain", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
+        SeccompPolicy policy =
+                new SeccompPolicy("chain", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
         SeccompFilter filter = compile(policy, Architecture.X86_64);
         NaivePolicy naive = new NaivePolicy(policy, Architecture.X86_64, TABLE);
 
@@ -194,7 +197,8 @@ class SeccompCompilerTest {
                     SeccompRule.of(Action.errno(i % 7 + 1), "c" + i % 400)
                             .when(int64(0).equalTo(0x1_0000_0000L * (i + 1) + i)));
         }
-        SeccompPolicy policy = new SeccompPolicy("long", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
+        SeccompPolicy policy =
+                new SeccompPolicy("long", 1, Action.allow(), UNKNOWN, FOREIGN, rules);
 
         assertThatThrownBy(() -> compile(policy, Architecture.X86_64))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -113,7 +113,12 @@ class SeccompKernelTest {
         SeccompFilter filter =
                 SeccompCompiler.compile(
                         new SeccompPolicy(
-                                "many", 1, Action.allow(), Action.errno("ENOSYS"), Action.killProcess(), rules));
+                                "many",
+                                1,
+                                Action.allow(),
+                                Action.errno("ENOSYS"),
+                                Action.killProcess(),
+                                rules));
         Path file = directory.resolve("many");
         Files.write(file, filter.bytes());
         assertThat(filter.listing()).contains("ja ");

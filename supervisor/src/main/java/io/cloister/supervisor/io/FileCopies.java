@@ -37,7 +37,8 @@ public final class FileCopies {
 
     /**
      * Opens contents as a program's input: for reading alone, with an offset of its own, and not to
-     * be changed by a program that opens it anew. The caller owns it.
+     * be changed by a program that opens it anew. The caller owns it. What is stored is not copied,
+     * what is in the request is, and a file of the host may be: see {@link HostFiles}.
      *
      * @throws FileException when there is no such file
      */

@@ -25,8 +25,8 @@ public final class Streams {
         }
     }
 
-    /** {@code /dev/null}, for reading or writing as is natural for the descriptor's number. */
-    public static Fd none(int descriptor) throws IOException {
-        return Fd.open("/dev/null", descriptor == 0 ? Linux.O_RDONLY : Linux.O_WRONLY, 0);
+    /** {@code /dev/null}, for reading and writing. */
+    public static Fd none() throws IOException {
+        return Fd.open("/dev/null", Linux.O_RDWR, 0);
     }
 }

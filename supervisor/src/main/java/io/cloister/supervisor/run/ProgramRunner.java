@@ -46,6 +46,7 @@ import io.cloister.supervisor.io.FileCopies;
 import io.cloister.supervisor.io.FileException;
 import io.cloister.supervisor.io.Pty;
 import io.cloister.supervisor.io.StreamCollector;
+import io.cloister.supervisor.io.Streams;
 import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.run.Verdicts.Ended;
 import io.cloister.supervisor.run.Verdicts.Verdict;
@@ -347,7 +348,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                 switch (entry.getValue()) {
                     case Stream.Null none -> {
                         if (number > 2) { // these three init has open already
-                            descriptors.put(number, io.cloister.supervisor.io.Streams.none(number));
+                            descriptors.put(number, Streams.none());
                         }
                     }
                     case Stream.Input(Content content) ->
