@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -123,13 +125,26 @@ static void third(void)
 
 static void keys(void)
 {
-    syscall(SYS_keyctl, 0, -3, 0);
+    printf("%ld\n", syscall(SYS_keyctl, 0, -3, 0)); /* the session keyring's serial number */
 }
 
 static void unshare_user(void)
 {
     int result = unshare(CLONE_NEWUSER);
     printf("unshare: errno %d\n", result ? errno : 0);
+}
+
+static void make_device(void)
+{
+    int result = mknod("device", S_IFCHR | 0600, makedev(1, 3));
+    printf("mknod: errno %d\n", result ? errno : 0);
+}
+
+static void rename_across(void)
+{
+    if (mkdir("a", 0700) || mkdir("b", 0700) || close(open("a/file", O_CREAT | O_WRONLY, 0600)) ||
+        rename("a/file", "b/file") || link("b/file", "a/again"))
+        exit(1);
 }
 
 static const struct {
@@ -149,6 +164,8 @@ static const struct {
              {"compute", compute},
              {"third", third},
              {"keyctl", keys},
+             {"make_device", make_device},
+             {"rename_across", rename_across},
              {"unshare_user", unshare_user}};
 
 int main(int count, char **arguments)

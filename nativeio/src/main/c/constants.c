@@ -13,6 +13,8 @@
 #include <linux/filter.h>
 #include <linux/fs.h>
 #include <linux/futex.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
@@ -60,6 +62,19 @@ struct kernel_sigaction {
     unsigned long flags;
     void *restorer;
     unsigned long mask;
+};
+
+#ifndef LANDLOCK_ACCESS_FS_REFER /* linux/landlock.h since 5.19 */
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
+#endif
+#ifndef LANDLOCK_SCOPE_SIGNAL /* linux/landlock.h since 6.12 */
+#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0)
+#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+#endif
+
+/* struct landlock_ruleset_attr as of 6.12; older headers have its beginning. */
+struct ruleset {
+    unsigned long long handled_access_fs, handled_access_net, scoped;
 };
 
 /* linux/ioprio.h keeps these in an enum that older headers of userspace lack. */
@@ -144,6 +159,14 @@ void constants(void)
     C(SECBIT_NO_CAP_AMBIENT_RAISE)
     C(SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED) C(CLOSE_RANGE_CLOEXEC)
     C(ADDR_NO_RANDOMIZE)
+
+    /* linux/landlock.h, linux/keyctl.h */
+    C(LANDLOCK_CREATE_RULESET_VERSION) C(LANDLOCK_RULE_PATH_BENEATH) C(LANDLOCK_ACCESS_FS_REFER)
+    C(LANDLOCK_ACCESS_FS_MAKE_CHAR) C(LANDLOCK_ACCESS_FS_MAKE_BLOCK) C(LANDLOCK_SCOPE_SIGNAL)
+    C(LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET) SIZE(ruleset) FIELD(ruleset, handled_access_fs)
+    FIELD(ruleset, handled_access_net) FIELD(ruleset, scoped) SIZE(landlock_path_beneath_attr)
+    FIELD(landlock_path_beneath_attr, allowed_access) FIELD(landlock_path_beneath_attr, parent_fd)
+    C(KEYCTL_JOIN_SESSION_KEYRING)
 
     /* linux/seccomp.h, linux/filter.h, linux/audit.h */
     C(AUDIT_ARCH_X86_64) C(AUDIT_ARCH_AARCH64) C(AUDIT_ARCH_I386) C(AUDIT_ARCH_ARM) C(SECCOMP_RET_KILL_PROCESS) C(SECCOMP_RET_TRAP)

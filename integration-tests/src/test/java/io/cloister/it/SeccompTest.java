@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
+import io.cloister.nativeio.landlock.Landlock;
 import io.cloister.nativeio.libc.Architecture;
+import io.cloister.nativeio.libc.LibC;
 import io.cloister.nativeio.libc.Linux;
+import io.cloister.nativeio.libc.SyscallTable;
 import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.ExecveReply;
 import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Seccomp;
 import io.cloister.protocol.run.Termination;
 import io.cloister.supervisor.container.Container;
@@ -272,6 +276,53 @@ class SeccompTest {
 
             assertEndedWell(ran);
             assertThat(ran.result().evidence().observedSyscalls()).isEmpty();
+        }
+    }
+
+    // ---- other walls ------------------------------------------------------------------------
+
+    /** The capability that is missing gives EPERM; Landlock is asked first and says EACCES. */
+    @Test
+    void shouldConfineProgramsByLandlockEvenWithoutAFilter() throws IOException {
+        boolean there = Landlock.detect().isUsable();
+        if (!there) {
+            System.out.println("skipped: this kernel has no Landlock of version 2");
+        }
+        assumeTrue(there, "no Landlock of version 2");
+        try (Leased leased = worker.acquire()) {
+            assertThat(run(leased, Seccomp.NONE, "make_device").stdout())
+                    .isEqualTo("mknod: errno " + Linux.EACCES + "\n");
+        }
+        try (Worker off = Worker.start("cloister.landlock = off");
+                Leased leased = off.acquire()) {
+            assertThat(run(leased, Seccomp.NONE, "make_device").stdout())
+                    .isEqualTo("mknod: errno " + Linux.EPERM + "\n");
+        }
+    }
+
+    @Test
+    void shouldLetConfinedProgramsRenameBetweenDirectories() throws IOException {
+        try (Leased leased = worker.acquire()) {
+            assertEndedWell(run(leased, Seccomp.DEFAULT, "rename_across"));
+        }
+    }
+
+    @Test
+    void shouldGiveProgramsASessionKeyringOfTheirOwnAndAnotherAfterAReset() throws IOException {
+        try (Leased leased = worker.acquire()) {
+            String first = run(leased, Seccomp.NONE, "keyctl").stdout();
+            assumeTrue(!first.startsWith("-1"), "keys are not to be had");
+            long own =
+                    LibC.syscall(
+                            SyscallTable.of(Architecture.current()).number("keyctl").orElseThrow(),
+                            0,
+                            -3,
+                            0,
+                            0);
+            assertThat(first).isNotEqualTo(own + "\n");
+            assertThat(run(leased, Seccomp.NONE, "keyctl").stdout()).isEqualTo(first);
+            assertThat(leased.reset()).isInstanceOf(ResetDone.class);
+            assertThat(run(leased, Seccomp.NONE, "keyctl").stdout()).isNotEqualTo(first);
         }
     }
 

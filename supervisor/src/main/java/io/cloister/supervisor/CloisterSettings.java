@@ -4,6 +4,7 @@ package io.cloister.supervisor;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigUtil;
 import io.cloister.nativeio.cgroup.CgroupSettings;
+import io.cloister.nativeio.landlock.Landlock;
 import io.cloister.nativeio.seccomp.SeccompPolicy;
 import io.cloister.nativeio.seccomp.SeccompProfiles;
 import io.cloister.protocol.container.ContainerConfig;
@@ -27,6 +28,7 @@ import java.util.regex.Pattern;
  * @param standard the configuration of pooled containers
  * @param hostFiles those that runs may read
  * @param seccompProfiles beside those that come with Cloister, by the names in requests
+ * @param landlock what programs are confined by, beside their filters
  */
 public record CloisterSettings(
         ContainerConfig standard,
@@ -49,7 +51,8 @@ public record CloisterSettings(
         HostFiles hostFiles,
         Duration idleCheckInterval,
         Duration idleTime,
-        Map<String, SeccompPolicy> seccompProfiles) {
+        Map<String, SeccompPolicy> seccompProfiles,
+        Landlock landlock) {
 
     private static final Pattern PROFILE_NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
 
@@ -109,7 +112,26 @@ public record CloisterSettings(
                 new HostFiles(cloister.getStringList("run.host-files")),
                 cloister.getDuration("run.idle-check-interval"),
                 cloister.getDuration("run.idle-time"),
-                seccompProfiles(cloister.getConfig("seccomp.profiles")));
+                seccompProfiles(cloister.getConfig("seccomp.profiles")),
+                landlock(cloister.getString("landlock")));
+    }
+
+    private static Landlock landlock(String wanted) {
+        Landlock found = Landlock.detect();
+        return switch (wanted) {
+            case "auto" -> found;
+            case "off" -> Landlock.none();
+            case "require" -> {
+                require(
+                        found.isUsable(),
+                        "landlock = require: this kernel has no Landlock of version 2 (Linux 5.19);"
+                                + " boot one with landlock in its lsm= list, or set it to auto");
+                yield found;
+            }
+            default ->
+                    throw new IllegalArgumentException(
+                            "cloister.landlock must be auto, off or require, not " + wanted);
+        };
     }
 
     private static FileStore.Settings store(Config store) {
@@ -181,6 +203,7 @@ public record CloisterSettings(
                 hostFiles,
                 idleCheckInterval,
                 idleTime,
-                profiles);
+                profiles,
+                landlock);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.typesafe.config.ConfigFactory;
+import io.cloister.nativeio.landlock.Landlock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,6 +59,14 @@ class CloisterSettingsTest {
         assertThatThrownBy(() -> with("cloister.seccomp.profiles { gone = /no/such/file }"))
                 .hasMessageContaining("cloister.seccomp.profiles.gone")
                 .hasMessageContaining("/no/such/file");
+    }
+
+    @Test
+    void shouldTakeLandlockAsItIsToldTo() {
+        assertThat(with("cloister.landlock = off").landlock()).isEqualTo(Landlock.none());
+        assertThat(with("").landlock()).isEqualTo(Landlock.detect());
+        assertThatThrownBy(() -> with("cloister.landlock = maybe"))
+                .hasMessageContaining("auto, off or require, not maybe");
     }
 
     @Test

@@ -317,6 +317,33 @@ public final class Linux {
     public static final int CLOSE_RANGE_CLOEXEC = (int) constant("CLOSE_RANGE_CLOEXEC");
     public static final int ADDR_NO_RANDOMIZE = (int) constant("ADDR_NO_RANDOMIZE");
 
+    // linux/landlock.h, linux/keyctl.h
+    public static final int LANDLOCK_CREATE_RULESET_VERSION =
+            (int) constant("LANDLOCK_CREATE_RULESET_VERSION");
+    public static final int LANDLOCK_RULE_PATH_BENEATH =
+            (int) constant("LANDLOCK_RULE_PATH_BENEATH");
+    public static final int ruleset_SIZE = (int) constant("ruleset_SIZE");
+    public static final int ruleset_handled_access_fs = (int) constant("ruleset_handled_access_fs");
+    public static final int ruleset_handled_access_net =
+            (int) constant("ruleset_handled_access_net");
+    public static final int ruleset_scoped = (int) constant("ruleset_scoped");
+    public static final int landlock_path_beneath_attr_SIZE =
+            (int) constant("landlock_path_beneath_attr_SIZE");
+    public static final int landlock_path_beneath_attr_allowed_access =
+            (int) constant("landlock_path_beneath_attr_allowed_access");
+    public static final int landlock_path_beneath_attr_parent_fd =
+            (int) constant("landlock_path_beneath_attr_parent_fd");
+    public static final int KEYCTL_JOIN_SESSION_KEYRING =
+            (int) constant("KEYCTL_JOIN_SESSION_KEYRING");
+    public static final long LANDLOCK_ACCESS_FS_REFER = constant("LANDLOCK_ACCESS_FS_REFER");
+    public static final long LANDLOCK_ACCESS_FS_MAKE_CHAR =
+            constant("LANDLOCK_ACCESS_FS_MAKE_CHAR");
+    public static final long LANDLOCK_ACCESS_FS_MAKE_BLOCK =
+            constant("LANDLOCK_ACCESS_FS_MAKE_BLOCK");
+    public static final long LANDLOCK_SCOPE_SIGNAL = constant("LANDLOCK_SCOPE_SIGNAL");
+    public static final long LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET =
+            constant("LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET");
+
     // linux/seccomp.h, linux/filter.h, linux/audit.h
     public static final int AUDIT_ARCH_X86_64 = (int) constant("AUDIT_ARCH_X86_64");
     public static final int AUDIT_ARCH_AARCH64 = (int) constant("AUDIT_ARCH_AARCH64");

@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
  *     profile would refuse, rather than refused. An unknown name fails the execve
  */
 public record Seccomp(String profile) {
-    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}(/[0-9]{1,9})?(:log)?");
+    private static final Pattern NAME =
+            Pattern.compile("[a-z0-9][a-z0-9._-]{0,63}(/[0-9]{1,9})?(:log)?");
 
     private static final int MAX_LENGTH = 64 + "/123456789:log".length();
 

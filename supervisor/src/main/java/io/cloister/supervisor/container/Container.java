@@ -16,6 +16,7 @@ import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.nativeio.fd.PidFd;
 import io.cloister.nativeio.init.InitProcess;
+import io.cloister.nativeio.landlock.Landlock;
 import io.cloister.nativeio.program.BadReplyException;
 import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.ProgramTooLargeException;
@@ -154,6 +155,7 @@ public final class Container {
      * @param configuring the deadline of conf, whose init command may take its time
      * @param queue how many commands may wait
      * @param filters the seccomp filter of a profile, empty where there is none of that name
+     * @param landlock what to confine programs by, beside their filters
      * @param cgroups what they can limit and measure here
      */
     public record Settings(
@@ -162,6 +164,7 @@ public final class Container {
             Duration configuring,
             int queue,
             Function<String, Optional<SeccompFilter>> filters,
+            Landlock landlock,
             Cgroups cgroups) {}
 
     private static final String DEADLINE = "deadline";
@@ -411,7 +414,11 @@ public final class Container {
                             execute.descriptors(),
                             known,
                             new ExecveHandler.Resources(
-                                    filter.get(), enforcement, group, init.oomScore()));
+                                    filter.get(),
+                                    settings.landlock(),
+                                    enforcement,
+                                    group,
+                                    init.oomScore()));
             used = true;
             return exchange;
         } catch (RuntimeException e) {

@@ -6,6 +6,7 @@ import io.cloister.nativeio.cgroup.CgroupRun;
 import io.cloister.nativeio.cgroup.CpuUsage;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.init.OomScore;
+import io.cloister.nativeio.landlock.Landlock;
 import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
@@ -65,6 +66,9 @@ public final class ExecveHandler {
 
     private static final int CORES = Runtime.getRuntime().availableProcessors();
 
+    /** Above all descriptors that init has beside those of the request. */
+    private static final int LANDLOCK_ROOT = 32;
+
     /** A program that guessed one could execute another. */
     private static final SecureRandom TOKENS = new SecureRandom();
 
@@ -86,12 +90,14 @@ public final class ExecveHandler {
      * What a run has of the host, for as long as it takes.
      *
      * @param enforcement of its limits
+     * @param landlock what to confine the program by, beside the filter
      * @param group its control group
      * @param oomScore init's, which the program inherits a raised one from; absent where the kernel
      *     does not let the worker change it
      */
     public record Resources(
             SeccompFilter filter,
+            Landlock landlock,
             Enforcement enforcement,
             CgroupRun group,
             Optional<OomScore> oomScore) {}
@@ -342,6 +348,9 @@ public final class ExecveHandler {
         if (request.announceStart()) {
             permission = Optional.of(announce());
         }
+        if (resources.landlock().isUsable()) {
+            confine(resources.landlock());
+        }
         b.call("create session", "", Sys.SETSID);
         Placed placed = placeDescriptors();
         request.controllingTerminal()
@@ -392,6 +401,59 @@ public final class ExecveHandler {
                         leave.address(),
                         Arg.of(leave.size()))
                 .positive();
+    }
+
+    /**
+     * A domain of Landlock's: who is in one can change no mount, trace nobody outside, make no
+     * device nodes, and, where there are scopes, neither signal nor reach the abstract sockets of
+     * anybody outside, init included. Renaming between directories is denied by any domain unless a
+     * rule allows it; ours does, everywhere.
+     */
+    private void confine(Landlock landlock) {
+        Data ruleset = b.reserve(Linux.ruleset_SIZE);
+        long handled =
+                Linux.LANDLOCK_ACCESS_FS_MAKE_CHAR
+                        | Linux.LANDLOCK_ACCESS_FS_MAKE_BLOCK
+                        | Linux.LANDLOCK_ACCESS_FS_REFER;
+        b.putLong(ruleset, Linux.ruleset_handled_access_fs, handled);
+        if (landlock.hasScopes()) {
+            long scopes = Linux.LANDLOCK_SCOPE_SIGNAL | Linux.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET;
+            b.putLong(ruleset, Linux.ruleset_scoped, scopes);
+        }
+        Step root =
+                b.call(
+                        "open",
+                        "/",
+                        Sys.OPENAT,
+                        Arg.AT_FDCWD,
+                        b.string("/").address(),
+                        Arg.of(Linux.O_PATH | Linux.O_CLOEXEC));
+        // the rule holds its number, which must be known by now
+        int number = Linux.SOCK + LANDLOCK_ROOT + descriptors.files().size();
+        b.call("confine", "root", Sys.DUP3, root.result(), Arg.of(number), Arg.of(Linux.O_CLOEXEC));
+        Data rule = b.reserve(Linux.landlock_path_beneath_attr_SIZE);
+        b.putLong(
+                rule,
+                Linux.landlock_path_beneath_attr_allowed_access,
+                Linux.LANDLOCK_ACCESS_FS_REFER);
+        b.putInt(rule, Linux.landlock_path_beneath_attr_parent_fd, number);
+        Step created =
+                b.call(
+                        "confine",
+                        "ruleset",
+                        Sys.LANDLOCK_CREATE_RULESET,
+                        ruleset.address(),
+                        Arg.of(ruleset.size()),
+                        Arg.ZERO);
+        b.call(
+                "confine",
+                "rule",
+                Sys.LANDLOCK_ADD_RULE,
+                created.result(),
+                Arg.of(Linux.LANDLOCK_RULE_PATH_BENEATH),
+                rule.address(),
+                Arg.ZERO);
+        b.call("confine", "program", Sys.LANDLOCK_RESTRICT_SELF, created.result(), Arg.ZERO);
     }
 
     /**

@@ -38,6 +38,7 @@ final class LockDown {
                             capability)
                     .ignoring(Errno.EINVAL);
         }
+        SessionKeyring.join(b);
         int bits =
                 Linux.SECBIT_NOROOT
                         | Linux.SECBIT_NOROOT_LOCKED

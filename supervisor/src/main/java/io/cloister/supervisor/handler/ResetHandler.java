@@ -113,6 +113,7 @@ public final class ResetHandler {
         // and to look costs more than to leave.
         if (programsRan) {
             b.call("leave IPC namespace", "", Sys.UNSHARE, Arg.of(Linux.CLONE_NEWIPC));
+            SessionKeyring.join(b);
         }
         Lookup lookup = new Lookup(b);
         int innerMounts = inner.values().stream().mapToInt(List::size).sum();

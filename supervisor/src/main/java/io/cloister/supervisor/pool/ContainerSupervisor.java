@@ -218,6 +218,7 @@ public final class ContainerSupervisor
                         settings.configureDeadline(),
                         settings.containerQueue(),
                         new Profiles(settings.seccompProfiles()),
+                        settings.landlock(),
                         cgroups);
         drainOnShutdown(context);
         refill();

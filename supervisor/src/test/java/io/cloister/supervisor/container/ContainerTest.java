@@ -8,6 +8,7 @@ import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import com.typesafe.config.ConfigFactory;
 import io.cloister.nativeio.cgroup.Cgroups;
+import io.cloister.nativeio.landlock.Landlock;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.container.SymbolicLink;
 import io.cloister.protocol.message.Conf;
@@ -104,7 +105,13 @@ class ContainerTest {
         fake = new FakeInit(message -> answers.apply(message));
         Container.Settings settings =
                 new Container.Settings(
-                        deadline, deadline, deadline, 16, new Profiles(Map.of()), cgroups);
+                        deadline,
+                        deadline,
+                        deadline,
+                        16,
+                        new Profiles(Map.of()),
+                        Landlock.none(),
+                        cgroups);
         container = kit.spawn(Container.create(fake.init(), settings, released::incrementAndGet));
         container.tell(new Container.Grouped(cgroups.create("container")));
     }
