@@ -23,7 +23,8 @@ public interface ContainerCgroup {
      * the first run.
      *
      * @param pid init's number in the worker's PID namespace
-     * @param hostUid init's uid on the host
+     * @param hostUid init's uid on the host, which it must have taken before it forks into a run's
+     *     group
      */
     void admit(int pid, int hostUid) throws IOException;
 

@@ -14,7 +14,17 @@ import static org.awaitility.Awaitility.await;
 
 import io.cloister.nativeio.cgroup.CgroupSettings.Mode;
 import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.fd.PidFd;
+import io.cloister.nativeio.init.IdMap;
+import io.cloister.nativeio.init.InitProcess;
+import io.cloister.nativeio.init.Zygote;
 import io.cloister.nativeio.libc.LibC;
+import io.cloister.nativeio.libc.Linux;
+import io.cloister.nativeio.libc.Sys;
+import io.cloister.nativeio.program.Arg;
+import io.cloister.nativeio.program.Data;
+import io.cloister.nativeio.program.ProgramResult;
+import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.nativeio.testkit.OpenDescriptors;
 import io.cloister.nativeio.testkit.Skip;
 import java.io.IOException;
@@ -37,6 +47,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class V2CgroupsTest {
     private static final Duration DEADLINE = Duration.ofSeconds(60);
+
+    private static final IdMap IDS = IdMap.range(700_000_000);
 
     private V2Cgroups cgroups;
     private ContainerCgroup container;
@@ -234,6 +246,54 @@ class V2CgroupsTest {
     private static String owner(Path group) throws IOException {
         Object uid = Files.getAttribute(group.resolve(Groups.PROCS), "unix:uid");
         return String.valueOf(uid);
+    }
+
+    /** As programs are: from another user namespace, and whether or not nsdelegate is set. */
+    @Test
+    void shouldHaveProgramsBornInTheirGroups() throws Exception {
+        Skip.when(LibC.geteuid() != 0, "only root may map a range of ids");
+        ContainerCgroup other = cgroups.create("two");
+        try (Zygote zygote = Zygote.start();
+                InitProcess child = zygote.fork(IDS, other.initGroup())) {
+            other.admit(child.pid(), IDS.hostUid());
+            try (CgroupRun run = other.begin(processes(1))) {
+                Path leaf = ((V2Run) run).group();
+                ProgramResult result = startIn(child, run);
+
+                assertThat(result.descriptors()).hasSize(1);
+                try (PidFd program = new PidFd(result.descriptors().get(0))) {
+                    assertThat(Groups.processes(leaf)).containsExactly(program.pid().orElseThrow());
+                    program.signal(Linux.SIGKILL);
+                    assertThat(program.awaitExit(DEADLINE)).isTrue();
+                }
+                assertThat(Groups.processes(leaf.resolveSibling("init")))
+                        .containsExactly(child.pid());
+                assertThat(run.end().processesRefused()).isZero();
+            }
+        } finally {
+            other.remove();
+        }
+    }
+
+    private static ProgramResult startIn(InitProcess init, CgroupRun run) throws IOException {
+        SyscallProgram.Builder b = SyscallProgram.named("start in a group");
+        Data pidfd = b.reserve(Long.BYTES);
+        b.call("become", "root", Sys.SETRESUID, Arg.ZERO, Arg.ZERO, Arg.ZERO); // of its namespace
+        Arg group = b.descriptor(run.forkInto().orElseThrow());
+        b.fork(
+                "fork",
+                "a child",
+                Integer.toUnsignedLong(Linux.CLONE_PIDFD) | Linux.CLONE_INTO_CGROUP,
+                Linux.SIGCHLD,
+                pidfd.address(),
+                group,
+                () -> b.call("wait", "", Sys.PPOLL, Arg.ZERO, Arg.ZERO, Arg.ZERO, Arg.ZERO));
+        b.replyWithDescriptor(pidfd, pidfd);
+        SyscallProgram program = b.build();
+        init.channel().send(1, program);
+        ProgramResult result = init.channel().receive();
+        assertThat(result.failure(program)).isEmpty();
+        return result;
     }
 
     @Test
