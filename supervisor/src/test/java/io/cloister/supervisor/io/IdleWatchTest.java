@@ -161,6 +161,15 @@ class IdleWatchTest {
     }
 
     @Test
+    void shouldNotLookAtAnyNumberOfThreads() throws Exception {
+        String many = "i=0; while [ $i -lt %d ]; do cat <&3 & i=$((i + 1)); done; ";
+        start(many.formatted(IdleWatch.MAX_THREADS));
+        awaitIdle(watch());
+        start(many.formatted(1));
+        assertNeverIdle(watch());
+    }
+
+    @Test
     void shouldNotTakeForIdleWhatTheWorkerHoldsUp() throws Exception {
         start("cat <&3 &");
         AtomicBoolean atRest = new AtomicBoolean();
