@@ -17,8 +17,10 @@ import io.cloister.supervisor.seccomp.OciSeccomp;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 
@@ -45,6 +47,7 @@ public record CloisterSettings(
         Duration grace,
         Duration configureDeadline,
         int containerQueue,
+        List<Integer> exclusiveCores,
         UidRanges.Block uidRanges,
         CgroupSettings cgroups,
         FileStore.Settings store,
@@ -65,6 +68,13 @@ public record CloisterSettings(
         require(queue >= 0, "containers.queue must not be negative");
         require(maxUses >= 1, "containers.max-uses must be at least 1");
         require(containerQueue >= 0, "container.queue must not be negative");
+        exclusiveCores = List.copyOf(exclusiveCores);
+        require(
+                exclusiveCores.isEmpty() || exclusiveCores.size() >= maxContainers,
+                "containers.exclusive-cores must be none, or at least containers.max");
+        require(
+                exclusiveCores.size() == Set.copyOf(exclusiveCores).size(),
+                "containers.exclusive-cores names a core twice");
         require(
                 uidRanges.count() >= maxContainers,
                 "uid-ranges.count must be at least containers.max");
@@ -103,6 +113,7 @@ public record CloisterSettings(
                 container.getDuration("grace"),
                 container.getDuration("configure-deadline"),
                 container.getInt("queue"),
+                containers.getIntList("exclusive-cores"),
                 new UidRanges.Block(
                         ids.getInt("start"),
                         ids.getInt("count"),
@@ -197,6 +208,7 @@ public record CloisterSettings(
                 grace,
                 configureDeadline,
                 containerQueue,
+                exclusiveCores,
                 uidRanges,
                 cgroups,
                 store,

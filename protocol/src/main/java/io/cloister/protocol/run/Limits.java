@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
  * @param dataSegment heap and private writable mappings of each process, RLIMIT_DATA
  * @param diskSize bytes in each writable file system of the container
  * @param diskFiles files and directories in each writable file system of the container
- * @param cpuRate thousandths of a core that all processes together may use per second
+ * @param cpuRate thousandths of a core that all processes together may use: at least 10
  * @param cpuSet the cores to run on, as {@code 0-1,4}: the list format of cpuset(7)
  * @param allowLess run even if this worker can enforce some of them only in part or not at all; the
  *     result says what was enforced
@@ -47,6 +47,7 @@ public record Limits(
         boolean allowLess) {
     public static final Duration MAX_TIME = Duration.ofHours(24);
     public static final ByteSize MIN_MEMORY = ByteSize.ofKiB(64);
+    public static final int MIN_CPU_RATE = 10;
     public static final int MAX_CPU_RATE = 1_000_000;
     private static final int MAX_PROCESSES = 4_000_000; // PID_MAX_LIMIT
     private static final int MAX_OPEN_FILES = 1 << 20;
@@ -64,7 +65,7 @@ public record Limits(
         range("process limit", processes, 1, MAX_PROCESSES);
         range("limit of open files", openFiles, 1, MAX_OPEN_FILES);
         range("limit of files on disk", diskFiles, 1, Integer.MAX_VALUE);
-        range("CPU rate", cpuRate, 1, MAX_CPU_RATE);
+        range("CPU rate in thousandths of a core", cpuRate, MIN_CPU_RATE, MAX_CPU_RATE);
         cpuSet.ifPresent(list ->
                 Check.that(
                         list.length() <= MAX_CPU_LIST && CPU_LIST.matcher(list).matches(),

@@ -130,8 +130,14 @@ public final class Container {
     /**
      * The groups that its programs run in. Sent once, before the first {@link Execute}; whoever
      * destroys the container removes them.
+     *
+     * @param cores that its programs run on, unless a request names others
      */
-    public record Grouped(ContainerCgroup cgroup) implements Command {}
+    public record Grouped(ContainerCgroup cgroup, Optional<String> cores) implements Command {
+        public Grouped(ContainerCgroup cgroup) {
+            this(cgroup, Optional.empty());
+        }
+    }
 
     /** A reply of init's. */
     record Received(ProgramResult result) implements Command {}
@@ -179,7 +185,7 @@ public final class Container {
     private final Queue<Task<?>> queue = new ArrayDeque<>();
     private final Idle idle;
     private @Nullable ContainerContext configured;
-    private @Nullable ContainerCgroup cgroup;
+    private @Nullable Grouped grouped;
     private int serial;
     private boolean used;
 
@@ -388,19 +394,21 @@ public final class Container {
                             profile,
                             "there is no seccomp profile of this name"));
         }
-        ContainerCgroup groups = cgroup;
+        Grouped groups = grouped;
         if (groups == null) {
             throw new IllegalStateException("a run before the container has its groups");
         }
         Enforcement enforcement;
         try {
-            enforcement = Enforcement.of(request, settings.cgroups(), known.ids().isSingle());
+            enforcement =
+                    Enforcement.of(
+                            request, settings.cgroups(), known.ids().isSingle(), groups.cores());
         } catch (Enforcement.NotEnforceable e) {
             return new Exchange.Done<>(e.failure());
         }
         CgroupRun group;
         try {
-            group = groups.begin(enforcement.group());
+            group = groups.cgroup().begin(enforcement.group());
         } catch (IOException e) {
             return new Exchange.Done<>(
                     Failure.of(
@@ -542,8 +550,8 @@ public final class Container {
                 }
                 case Destroy destroy -> end("the container was destroyed");
                 case Lost(String reason) -> close(reason);
-                case Grouped grouped -> {
-                    cgroup = grouped.cgroup();
+                case Grouped groups -> {
+                    grouped = groups;
                     yield this;
                 }
                 default ->
@@ -587,8 +595,8 @@ public final class Container {
                 }
                 case DeadlinePassed(int late) when late == expected ->
                         fail(Failure.Kind.DEADLINE, "init did not answer in time");
-                case Grouped grouped -> {
-                    cgroup = grouped.cgroup();
+                case Grouped groups -> {
+                    grouped = groups;
                     yield this;
                 }
                 case Destroy destroy -> {

@@ -62,10 +62,16 @@ public record Enforcement(CgroupLimits group, Rlimits rlimits, List<Enforced> en
      * Plans a run.
      *
      * @param singleId the container has one user id only, which init shares with the program
+     * @param cores of the container, for programs whose request names none
      */
-    public static Enforcement of(Execve request, Cgroups cgroups, boolean singleId)
+    public static Enforcement of(
+            Execve request, Cgroups cgroups, boolean singleId, Optional<String> cores)
             throws NotEnforceable {
-        return new Planner(request.limits(), cgroups, singleId).plan(request.rlimits());
+        Limits limits = request.limits();
+        if (limits.cpuSet().isEmpty() && cores.isPresent()) {
+            limits = limits.toBuilder().cpuSet(cores.get()).build();
+        }
+        return new Planner(limits, cgroups, singleId).plan(request.rlimits());
     }
 
     private static final class Planner {

@@ -14,6 +14,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
+import io.cloister.nativeio.cgroup.CgroupController;
 import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.protocol.container.ContainerConfig;
@@ -147,6 +148,7 @@ public final class ContainerSupervisor
         private final boolean pooled;
         private final ContainerCgroup cgroup;
         private final int init;
+        private final Optional<Integer> core;
         private final Instant born = Instant.now();
         private State state = State.STARTING;
         private boolean configured;
@@ -155,9 +157,14 @@ public final class ContainerSupervisor
         private long lease;
         private Optional<ActorRef<?>> owner = Optional.empty();
 
-        Member(ActorRef<Container.Command> container, boolean pooled, Spawner.Born born) {
+        Member(
+                ActorRef<Container.Command> container,
+                boolean pooled,
+                Spawner.Born born,
+                Optional<Integer> core) {
             this.container = container;
             this.pooled = pooled;
+            this.core = core;
             cgroup = born.cgroup();
             init = born.init().pid();
         }
@@ -177,11 +184,15 @@ public final class ContainerSupervisor
     private final List<ActorRef<Drained>> drainers = new ArrayList<>();
     private final Map<Long, Birth> births = new HashMap<>();
 
+    /** Of those that containers are to have to themselves. */
+    private final Queue<Integer> freeCores;
+
     /** Those whose init is not in its control groups yet. */
     private final Map<Long, Member> admissions = new HashMap<>();
 
     /**
-     * Those that wait for the ids of a container that is ending; there is one whenever one waits.
+     * Those that wait for the ids, or the core, of a container that is ending; there is one
+     * whenever one waits.
      */
     private final Queue<Birth> unborn = new ArrayDeque<>();
 
@@ -205,6 +216,7 @@ public final class ContainerSupervisor
         this.settings = settings;
         this.ranges = ranges;
         this.cgroups = cgroups;
+        freeCores = new ArrayDeque<>(settings.exclusiveCores());
         LOG.info("{}", cgroups.describe());
         spawner =
                 context.spawn(
@@ -243,7 +255,14 @@ public final class ContainerSupervisor
 
     private static Cgroups detectCgroups(CloisterSettings settings) {
         try {
-            return Cgroups.detect(settings.cgroups());
+            Cgroups cgroups = Cgroups.detect(settings.cgroups());
+            if (!settings.exclusiveCores().isEmpty()
+                    && !cgroups.controllers().contains(CgroupController.CPUSET)) {
+                String reason = cgroups.whyNot(CgroupController.CPUSET);
+                cgroups.close();
+                throw new IOException("exclusive cores cannot be had: " + reason);
+            }
+            return cgroups;
         } catch (IOException e) {
             throw new IllegalStateException("cloister.cgroups: " + e.getMessage(), e);
         }
@@ -417,7 +436,9 @@ public final class ContainerSupervisor
 
     /** Not an ask: an init that is born after a timeout would have no owner. */
     private void begin(Birth birth) {
-        if (births.size() + members.size() >= settings.uidRanges().count()) {
+        int ids = settings.uidRanges().count();
+        int cores = settings.exclusiveCores().size();
+        if (births.size() + members.size() >= (cores == 0 ? ids : Math.min(ids, cores))) {
             unborn.add(birth);
             return;
         }
@@ -438,7 +459,8 @@ public final class ContainerSupervisor
             failStart(member, unavailable(admitted.failure().get()));
             return this;
         }
-        member.container.tell(new Container.Grouped(member.cgroup));
+        member.container.tell(
+                new Container.Grouped(member.cgroup, member.core.map(String::valueOf)));
         member.admitted = true;
         finishStart(member);
         return this;
@@ -482,7 +504,12 @@ public final class ContainerSupervisor
                                 "container-" + ++containersNamed,
                                 DispatcherSelector.fromConfig(DISPATCHER));
         getContext().watch(container);
-        Member member = new Member(container, birth.requester().isEmpty(), born);
+        Member member =
+                new Member(
+                        container,
+                        birth.requester().isEmpty(),
+                        born,
+                        Optional.ofNullable(freeCores.poll()));
         members.put(container, member);
         return member;
     }
@@ -665,6 +692,7 @@ public final class ContainerSupervisor
         if (leases.remove(member.lease, member)) {
             disown(member);
         }
+        member.core.ifPresent(freeCores::add);
         if (member.state == State.IDLE || member.state == State.RESETTING) {
             LOG.warn("{} has died", ref.path().name());
         }
