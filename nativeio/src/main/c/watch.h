@@ -29,7 +29,7 @@ static int64_t cpu_used(int64_t file, int64_t pid, uint64_t scale)
     long n, i = 0;
 
     if (file < 0)
-        return clock_now(~pid << 3 | 2);
+        return clock_now((long)(~(uint64_t)pid << 3 | 2));
     n = raw(__NR_pread64, file, (long)text, sizeof text, 0, 0, 0);
     while (i < n && (text[i] < '0' || text[i] > '9'))
         i++;
@@ -73,7 +73,7 @@ static long do_watch(const struct instruction *p)
             used = cpu_used(p->a[3], p->a[4], w->scale);
             if (used < 0)
                 return used;
-            used -= first;
+            used = used > first ? used - first : 0;
             if (used >= w->cpu)
                 return -ETIME;
         }

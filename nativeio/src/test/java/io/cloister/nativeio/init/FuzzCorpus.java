@@ -130,6 +130,9 @@ public final class FuzzCorpus {
                         });
         b.announce(fork);
         b.call("", "", Sys.PPOLL, poll.address(), Arg.of(2), limit.address(), Arg.ZERO);
+        Data limits =
+                ProcessStructs.watch(b, Duration.ofSeconds(2), Duration.ofSeconds(1), 1000, 2);
+        b.watch("", "", poll, 2, limits, fork.result(), fork.result());
         b.call("", "", Sys.KILL, Arg.of(-1), Arg.of(Linux.SIGKILL)).always();
         b.call("", "", Sys.WAIT4, fork.result(), Arg.ZERO, Arg.ZERO, usage.address()).always();
         b.call("", "", Sys.WAIT4, Arg.of(-1), Arg.ZERO, Arg.of(Linux.__WALL), Arg.ZERO)
