@@ -36,6 +36,9 @@ final class RunInProgress {
     private final List<ActorRef<ProgramRunner.Command>> runners = new ArrayList<>();
     private final Map<PipeLink.End, Fd> given;
     private final Map<Integer, Relay> relays = new LinkedHashMap<>();
+
+    /** What each program was given, closed again should its runner have ended before it came. */
+    private final List<Map<Integer, Fd>> descriptors = new ArrayList<>();
     private final @Nullable ProgramOutcome[] outcomes;
     private final Map<Integer, Integer> inits = new TreeMap<>();
     private final Duration idleTime;
@@ -82,29 +85,27 @@ final class RunInProgress {
     /** Starts every program, all at once. */
     void start(StreamCollector collector) {
         started = true;
-        List<Map<Integer, Fd>> descriptors = new ArrayList<>();
         for (int i = 0; i < outcomes.length; i++) {
             descriptors.add(new HashMap<>());
         }
-        given.forEach((end, fd) -> put(descriptors, end, fd));
+        given.forEach(this::put);
         given.clear();
         try {
             List<PipeLink> pipes = submit.run().pipes();
             for (int i = 0; i < pipes.size(); i++) {
-                connect(collector, i, pipes.get(i), descriptors);
+                connect(collector, i, pipes.get(i));
             }
         } catch (IOException e) {
             descriptors.forEach(each -> each.values().forEach(Fd::close));
             end(Ended.CANCELLED);
-            descriptors.replaceAll(none -> Map.of());
+            descriptors.forEach(Map::clear);
         }
         for (int i = 0; i < runners.size(); i++) {
-            runners.get(i).tell(new ProgramRunner.Start(descriptors.get(i)));
+            runners.get(i).tell(new ProgramRunner.Start(Map.copyOf(descriptors.get(i))));
         }
     }
 
-    private void connect(
-            StreamCollector collector, int index, PipeLink link, List<Map<Integer, Fd>> descriptors)
+    private void connect(StreamCollector collector, int index, PipeLink link)
             throws IOException {
         if (link.relay().isPresent()) {
             ActorRef<ProgramRunner.Command> writer = runners.get(link.from().program());
@@ -113,16 +114,16 @@ final class RunInProgress {
                             link.relay().get(),
                             () -> writer.tell(new ProgramRunner.End(Ended.OUTPUT)));
             relays.put(index, relay);
-            put(descriptors, link.from(), relay.forWriter());
-            put(descriptors, link.to(), relay.forReader());
+            put(link.from(), relay.forWriter());
+            put(link.to(), relay.forReader());
         } else {
             Pipe pipe = Streams.pipe("pipe " + index);
-            put(descriptors, link.from(), pipe.writeEnd());
-            put(descriptors, link.to(), pipe.readEnd());
+            put(link.from(), pipe.writeEnd());
+            put(link.to(), pipe.readEnd());
         }
     }
 
-    private static void put(List<Map<Integer, Fd>> descriptors, PipeLink.End end, Fd fd) {
+    private void put(PipeLink.End end, Fd fd) {
         if (end.program() >= descriptors.size()) {
             fd.close();
             return;
@@ -161,6 +162,9 @@ final class RunInProgress {
      */
     boolean done(int program, ProgramOutcome outcome) {
         outcomes[program] = outcome;
+        if (started) {
+            descriptors.get(program).values().forEach(Fd::close);
+        }
         if (!started && outcomes.length > 1) {
             end(Ended.CANCELLED);
         }
