@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.json;
 
+import io.cloister.protocol.run.Run;
 import java.util.Optional;
 
 /** A document that is no request. */
@@ -20,6 +21,19 @@ public final class BadRequestException extends Exception {
         super(message);
         this.place = place;
         this.id = id;
+    }
+
+    /** What is wrong with a request that is good in itself. */
+    public static BadRequestException of(Run run, String reason) {
+        return new BadRequestException("", reason, Optional.of(run.id()));
+    }
+
+    /** A document that was not read since it is too long. */
+    public static BadRequestException tooLong() {
+        return new BadRequestException(
+                "",
+                "the line is longer than %s: put content into files or the file store"
+                        .formatted(RunFormat.MAX_DOCUMENT));
     }
 
     /** The same of the request with this id. */
