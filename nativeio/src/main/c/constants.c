@@ -197,8 +197,9 @@ void constants(void)
     FIELD(msghdr, msg_control) FIELD(msghdr, msg_controllen) FIELD(msghdr, msg_flags) SIZE(iovec)
     FIELD(iovec, iov_base) FIELD(iovec, iov_len) SIZE(cmsghdr) FIELD(cmsghdr, cmsg_len)
     FIELD(cmsghdr, cmsg_level) FIELD(cmsghdr, cmsg_type)
-    C(TCGETS) C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSPTLCK) C(TIOCGPTPEER) C(TIOCSWINSZ) C(FIONREAD)
-    SIZE(winsize) FIELD(winsize, ws_row) FIELD(winsize, ws_col) C(CEOF) C(MFD_CLOEXEC)
+    C(TCGETS) C(TIOCSTI) C(TIOCLINUX) C(TIOCSCTTY) C(TIOCSPTLCK) C(TIOCGPTPEER) C(TIOCSWINSZ)
+    C(TIOCGWINSZ) C(FIONREAD) SIZE(termios) C(TCSADRAIN) SIZE(winsize) FIELD(winsize, ws_row)
+    FIELD(winsize, ws_col) C(CEOF) C(MFD_CLOEXEC)
     C(MFD_ALLOW_SEALING) C(MFD_EXEC)
 
     /* sys/epoll.h, linux/futex.h */

@@ -6,10 +6,14 @@ import io.cloister.nativeio.libc.Linux;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /** Pseudo-terminals: pty(7). Neither end becomes this process's controlling terminal. */
 public final class Terminals {
     private static final String MULTIPLEXER = "/dev/ptmx";
+
+    /** Of a window, in characters. */
+    public record Size(int rows, int columns) {}
 
     private Terminals() {}
 
@@ -39,19 +43,38 @@ public final class Terminals {
         SystemCallException.check(number, "ioctl TIOCGPTPEER", MULTIPLEXER);
         Fd slave = Fd.own((int) number, "a program's terminal");
         try {
-            ByteBuffer size =
-                    ByteBuffer.allocate(Linux.winsize_SIZE)
-                            .order(ByteOrder.nativeOrder())
-                            .putShort(Linux.winsize_ws_row, (short) rows)
-                            .putShort(Linux.winsize_ws_col, (short) columns);
-            SystemCallException.check(
-                    LibC.ioctl(slave.number(), Linux.TIOCSWINSZ, size.array()),
-                    "ioctl TIOCSWINSZ",
-                    slave.what());
+            resize(slave, new Size(rows, columns));
             return slave;
         } catch (IOException | RuntimeException e) {
             slave.close();
             throw e;
         }
+    }
+
+    /**
+     * Sets the window's size; when it changes, the kernel sends SIGWINCH to the foreground process
+     * group.
+     */
+    public static void resize(Fd terminal, Size size) throws IOException {
+        ByteBuffer winsize =
+                ByteBuffer.allocate(Linux.winsize_SIZE)
+                        .order(ByteOrder.nativeOrder())
+                        .putShort(Linux.winsize_ws_row, (short) size.rows())
+                        .putShort(Linux.winsize_ws_col, (short) size.columns());
+        SystemCallException.check(
+                LibC.ioctl(terminal.number(), Linux.TIOCSWINSZ, winsize.array()),
+                "ioctl TIOCSWINSZ",
+                terminal.what());
+    }
+
+    /** The size of a terminal's window; nothing if the descriptor leads to no terminal. */
+    public static Optional<Size> size(int fd) {
+        ByteBuffer winsize = ByteBuffer.allocate(Linux.winsize_SIZE).order(ByteOrder.nativeOrder());
+        return LibC.ioctl(fd, Linux.TIOCGWINSZ, winsize.array()) < 0
+                ? Optional.empty()
+                : Optional.of(
+                        new Size(
+                                Short.toUnsignedInt(winsize.getShort(Linux.winsize_ws_row)),
+                                Short.toUnsignedInt(winsize.getShort(Linux.winsize_ws_col))));
     }
 }

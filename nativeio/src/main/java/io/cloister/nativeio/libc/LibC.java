@@ -130,6 +130,15 @@ public final class LibC {
     /** ioctl(2) with an integer argument. */
     public static native int ioctl(int fd, long request, long argument);
 
+    /** tcgetattr(3) into a {@code struct termios}. */
+    public static native int tcgetattr(int fd, byte[] termios);
+
+    /** tcsetattr(3) from a {@code struct termios}. */
+    public static native int tcsetattr(int fd, int when, byte[] termios);
+
+    /** cfmakeraw(3). */
+    public static native void cfmakeraw(byte[] termios);
+
     /** posix_spawn(3); returns the error number itself. */
     public static native int posix_spawn(
             IntByReference pid,

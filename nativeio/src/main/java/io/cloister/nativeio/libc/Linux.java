@@ -442,6 +442,9 @@ public final class Linux {
     public static final int TIOCSPTLCK = (int) constant("TIOCSPTLCK");
     public static final int TIOCGPTPEER = (int) constant("TIOCGPTPEER");
     public static final int TIOCSWINSZ = (int) constant("TIOCSWINSZ");
+    public static final int TIOCGWINSZ = (int) constant("TIOCGWINSZ");
+    public static final int termios_SIZE = (int) constant("termios_SIZE");
+    public static final int TCSADRAIN = (int) constant("TCSADRAIN");
     public static final int FIONREAD = (int) constant("FIONREAD");
     public static final int winsize_SIZE = (int) constant("winsize_SIZE");
     public static final int winsize_ws_row = (int) constant("winsize_ws_row");

@@ -126,6 +126,7 @@ class HeadersTest {
                     "cmsghdr",
                     "iovec",
                     "epoll_event",
+                    "termios",
                     "winsize");
 
     @TempDir private Path directory;

@@ -15,11 +15,17 @@ import akka.cluster.typed.SelfUp;
 import akka.cluster.typed.Subscribe;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.cloister.nativeio.fd.Fd;
 import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
 import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.run.ContainerException;
 import io.cloister.supervisor.run.ContainerSession;
+import io.cloister.supervisor.run.RunService;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
@@ -29,6 +35,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 
 /**
  * A judge worker inside this process: an actor system with a {@link ContainerSupervisor}, for as
@@ -39,41 +46,57 @@ final class EmbeddedWorker implements AutoCloseable {
     private static final String NAME = "cloister";
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(10);
+
+    /** Beyond all deadlines of the worker's, which answers before: see reference.conf. */
+    private static final Duration MARGIN = Duration.ofMinutes(2);
+
     private static final Duration END_LIMIT = Duration.ofSeconds(10);
 
     private final ActorSystem<Void> system;
     private final CloisterSettings settings;
-    private final ActorRef<ContainerSupervisor.Command> supervisor;
+    private final Actors actors;
+    private final FileStore store;
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean interrupted;
 
+    private record Actors(
+            ActorRef<ContainerSupervisor.Command> supervisor, ActorRef<RunService.Command> runs) {}
+
     private EmbeddedWorker(
-            ActorSystem<Void> system,
-            CloisterSettings settings,
-            ActorRef<ContainerSupervisor.Command> supervisor) {
+            ActorSystem<Void> system, CloisterSettings settings, Actors actors, FileStore store) {
         this.system = system;
         this.settings = settings;
-        this.supervisor = supervisor;
+        this.actors = actors;
+        this.store = store;
     }
 
     /** A worker without a cluster: it starts faster. */
     static EmbeddedWorker local(Map<String, ?> overrides) throws IOException, InterruptedException {
-        return start(overrides, false);
+        return local(overrides, standard -> standard);
+    }
+
+    /** The same with another shape of its containers. */
+    static EmbeddedWorker local(Map<String, ?> overrides, UnaryOperator<ContainerConfig> shape)
+            throws IOException, InterruptedException {
+        return start(overrides, shape, false);
     }
 
     /** A worker that is the only node of a cluster, reachable from nowhere. */
     static EmbeddedWorker clustered(Map<String, ?> overrides)
             throws IOException, InterruptedException {
-        return start(overrides, true);
+        return start(overrides, standard -> standard, true);
     }
 
-    private static EmbeddedWorker start(Map<String, ?> overrides, boolean clustered)
+    private static EmbeddedWorker start(
+            Map<String, ?> overrides, UnaryOperator<ContainerConfig> shape, boolean clustered)
             throws IOException, InterruptedException {
         Config config = config(overrides, clustered);
-        CloisterSettings settings = CloisterSettings.from(config);
-        CompletableFuture<ActorRef<ContainerSupervisor.Command>> ready = new CompletableFuture<>();
+        CloisterSettings host = CloisterSettings.from(config);
+        CloisterSettings settings = host.withStandard(shape.apply(host.standard()));
+        FileStore store = new FileStore(settings.store());
+        CompletableFuture<Actors> ready = new CompletableFuture<>();
         ActorSystem<Void> system =
-                ActorSystem.create(guardian(settings, clustered, ready), NAME, config);
+                ActorSystem.create(guardian(settings, store, clustered, ready), NAME, config);
         try {
             // if the guardian ends before it was ready, the worker did not start
             CompletionStage<Void> unused =
@@ -83,7 +106,10 @@ final class EmbeddedWorker implements AutoCloseable {
                                             new IllegalStateException("its actors have stopped")));
             EmbeddedWorker worker =
                     new EmbeddedWorker(
-                            system, settings, ready.get(START_LIMIT.toSeconds(), TimeUnit.SECONDS));
+                            system,
+                            settings,
+                            ready.get(START_LIMIT.toSeconds(), TimeUnit.SECONDS),
+                            store);
             Runtime.getRuntime().addShutdownHook(new Thread(worker::interrupt, "end-of-worker"));
             return worker;
         } catch (ExecutionException | TimeoutException e) {
@@ -109,27 +135,36 @@ final class EmbeddedWorker implements AutoCloseable {
 
     private static Behavior<Void> guardian(
             CloisterSettings settings,
+            FileStore store,
             boolean clustered,
-            CompletableFuture<ActorRef<ContainerSupervisor.Command>> ready) {
+            CompletableFuture<Actors> ready) {
         return Behaviors.<Object>setup(
                         context -> {
+                            DispatcherSelector dispatcher =
+                                    DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER);
                             ActorRef<ContainerSupervisor.Command> supervisor =
                                     context.spawn(
                                             ContainerSupervisor.create(settings),
                                             "containers",
-                                            DispatcherSelector.fromConfig(
-                                                    ContainerSupervisor.DISPATCHER));
+                                            dispatcher);
                             context.watch(supervisor);
+                            Actors actors =
+                                    new Actors(
+                                            supervisor,
+                                            context.spawn(
+                                                    RunService.create(settings, store, supervisor),
+                                                    "runs",
+                                                    dispatcher));
                             if (clustered) {
                                 join(context);
                             } else {
-                                ready.complete(supervisor);
+                                ready.complete(actors);
                             }
                             return Behaviors.receive(Object.class)
                                     .onMessage(
                                             SelfUp.class,
                                             up -> {
-                                                ready.complete(supervisor);
+                                                ready.complete(actors);
                                                 return Behaviors.same();
                                             })
                                     .onSignal(Terminated.class, gone -> Behaviors.stopped())
@@ -150,13 +185,41 @@ final class EmbeddedWorker implements AutoCloseable {
 
     /** Takes a container of the standard configuration from the pool. */
     ContainerSession acquire() throws ContainerException, InterruptedException {
-        return ContainerSession.acquire(system, supervisor);
+        return ContainerSession.acquire(system, actors.supervisor());
     }
 
     /** Makes a container of this configuration. */
     ContainerSession create(ContainerConfig config)
             throws ContainerException, InterruptedException {
-        return ContainerSession.create(system, supervisor, config);
+        return ContainerSession.create(system, actors.supervisor(), config);
+    }
+
+    /** Carries a run out; the answer comes on one of the worker's own threads. */
+    CompletionStage<RunResult> run(Run run) {
+        return run(run, Map.of());
+    }
+
+    /**
+     * The same with given streams.
+     *
+     * @param given the worker's from now on
+     */
+    CompletionStage<RunResult> run(Run run, Map<PipeLink.End, Fd> given) {
+        Duration longest =
+                run.programs().stream()
+                        .map(program -> program.limits().wallTime())
+                        .max(Duration::compareTo)
+                        .orElseThrow();
+        return AskPattern.ask(
+                actors.runs(),
+                replyTo -> new RunService.Submit(run, given, replyTo),
+                longest.plus(MARGIN),
+                system.scheduler());
+    }
+
+    /** Ends a run; it is answered. */
+    void cancel(String id) {
+        actors.runs().tell(new RunService.Cancel(id));
     }
 
     /** Whether a signal is ending this process: what containers answer then means nothing. */
@@ -180,7 +243,10 @@ final class EmbeddedWorker implements AutoCloseable {
             return;
         }
         AskPattern.<ContainerSupervisor.Command, ContainerSupervisor.Drained>ask(
-                        supervisor, ContainerSupervisor.Drain::new, DRAIN_LIMIT, system.scheduler())
+                        actors.supervisor(),
+                        ContainerSupervisor.Drain::new,
+                        DRAIN_LIMIT,
+                        system.scheduler())
                 .handle((drained, failure) -> drained)
                 .toCompletableFuture()
                 .join();
@@ -189,5 +255,6 @@ final class EmbeddedWorker implements AutoCloseable {
                 .toCompletableFuture()
                 .completeOnTimeout(akka.Done.getInstance(), END_LIMIT.toSeconds(), TimeUnit.SECONDS)
                 .join();
+        store.close();
     }
 }

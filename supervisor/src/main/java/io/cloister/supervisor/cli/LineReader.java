@@ -12,6 +12,7 @@ final class LineReader {
     sealed interface Line {
         long number();
 
+        @SuppressWarnings("ArrayRecordComponent") // read once and compared with nothing
         record Text(long number, byte[] bytes) implements Line {}
 
         /** One beyond the bound, which was passed over. */

@@ -20,7 +20,13 @@ import picocli.CommandLine.Spec;
         description = "Runs untrusted programs in containers that are ready in a millisecond.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {DemoCommand.class, RunCommand.class, DoctorCommand.class, HelpCommand.class})
+        subcommands = {
+            DemoCommand.class,
+            RunCommand.class,
+            ShellCommand.class,
+            DoctorCommand.class,
+            HelpCommand.class
+        })
 public final class Main implements Runnable {
     /** A wrong command line: EX_USAGE would be 64, but 2 is what shells and picocli use. */
     static final int USAGE = 2;
@@ -93,7 +99,10 @@ public final class Main implements Runnable {
             return command.getCommandSpec().exitCodeOnInvalidInput();
         });
         // what follows the program's name is the program's
-        Objects.requireNonNull(commandLine.getSubcommands().get("run")).setStopAtPositional(true);
+        for (String command : new String[] {"run", "shell"}) {
+            Objects.requireNonNull(commandLine.getSubcommands().get(command))
+                    .setStopAtPositional(true);
+        }
         return commandLine;
     }
 

@@ -1,80 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cli;
 
-import io.cloister.protocol.message.ExecveReply;
-import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.Enforced;
+import io.cloister.protocol.run.Evidence;
 import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
-import java.time.Duration;
+import io.cloister.protocol.run.Usage;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
-/** The result of {@code run} as a JSON document. */
+/** What {@code run} tells people of a program's end. */
 final class RunReport {
-    private static final double NANOS_PER_MILLI = 1e6;
-
     private RunReport() {}
 
-    private record Result(
-            Optional<Integer> exitCode,
-            Optional<String> signal,
-            Optional<String> limit,
-            boolean killed,
-            double userMillis,
-            double systemMillis,
-            double wallMillis,
-            double setUpMillis,
-            long memoryBytes) {}
-
-    private record Failed(FailureDocument failure) {}
-
-    private record FailureDocument(
-            Failure.Kind kind,
-            Optional<String> step,
-            Optional<String> subject,
-            Optional<String> errno,
-            String message) {}
-
-    static String json(ExecveReply reply) {
-        return Json.write(
-                switch (reply) {
-                    case Failure failure -> new Failed(document(failure));
-                    case ExecveResult result -> document(result);
-                });
+    /** Why it did not end as programs do, in one line; nothing if it did. */
+    static Optional<String> trouble(ProgramOutcome outcome) {
+        Evidence evidence = outcome.evidence();
+        if (outcome.failure().isPresent()) {
+            return outcome.failure().map(Failure::describe);
+        }
+        if (evidence.disallowedSyscall().isPresent()) {
+            return Optional.of("disallowed system call: " + evidence.disallowedSyscall().get());
+        }
+        if (evidence.idle()) {
+            return Optional.of("the programs waited for each other");
+        }
+        if (outcome.limit().isPresent()) {
+            return Optional.of(outcome.limit().get().text() + " limit reached");
+        }
+        return switch (outcome.status()) {
+            case OK, NONZERO_EXIT, SIGNALLED -> Optional.empty();
+            default -> Optional.of(outcome.status().name());
+        };
     }
 
-    private static Result document(ExecveResult result) {
-        Termination termination = result.termination();
-        return new Result(
-                termination instanceof Termination.Exited(int code)
-                        ? Optional.of(code)
-                        : Optional.empty(),
-                termination instanceof Termination.Signalled signalled
-                        ? Optional.of(signalled.signalName())
-                        : Optional.empty(),
-                result.limit().map(Limit::text),
-                result.killed(),
-                millis(result.usage().userCpu()),
-                millis(result.usage().systemCpu()),
-                millis(result.wallTime()),
-                millis(result.setUpTime()),
-                result.usage().maxResidentSet().bytes());
+    /** A few lines: what it used, and what was enforced. */
+    static String summary(ProgramOutcome outcome) {
+        Usage usage = outcome.usage();
+        String processes =
+                usage.peakProcesses().isPresent()
+                        ? ", processes: %d".formatted(usage.peakProcesses().getAsInt())
+                        : "";
+        String enforced =
+                outcome.enforced().stream()
+                        .collect(
+                                Collectors.groupingBy(
+                                        Enforced::limit,
+                                        TreeMap::new,
+                                        Collectors.mapping(
+                                                each -> each.by().text(),
+                                                Collectors.joining(" and "))))
+                        .entrySet()
+                        .stream()
+                        .map(limit -> limit.getKey().text() + " by " + limit.getValue())
+                        .collect(Collectors.joining(", "));
+        return """
+        status    %s
+        time      %s CPU (%s user, %s system), %s wall
+        memory    %s by %s, %s resident%s
+        enforced  %s
+        """
+                .formatted(
+                        status(outcome),
+                        Durations.format(usage.cpuTime()),
+                        Durations.format(usage.userCpu()),
+                        Durations.format(usage.systemCpu()),
+                        Durations.format(outcome.wallTime()),
+                        Sizes.format(usage.memory()),
+                        usage.memorySource().text(),
+                        Sizes.format(usage.maxResidentSet()),
+                        processes,
+                        enforced);
     }
 
-    private static FailureDocument document(Failure failure) {
-        return new FailureDocument(
-                failure.kind(),
-                unlessEmpty(failure.step()),
-                unlessEmpty(failure.subject()),
-                unlessEmpty(failure.errnoName()),
-                failure.message());
-    }
-
-    private static Optional<String> unlessEmpty(String text) {
-        return text.isEmpty() ? Optional.empty() : Optional.of(text);
-    }
-
-    private static double millis(Duration time) {
-        return time.toNanos() / NANOS_PER_MILLI;
+    private static String status(ProgramOutcome outcome) {
+        String limit = outcome.limit().map(Limit::text).map(name -> " (" + name + ")").orElse("");
+        String end =
+                outcome.termination()
+                        .filter(termination -> outcome.status() != Status.OK)
+                        .map(termination ->
+                                switch (termination) {
+                                    case Termination.Exited(int code) -> ", exit code " + code;
+                                    case Termination.Signalled signalled ->
+                                            ", " + signalled.signalName();
+                                })
+                        .orElse("");
+        return outcome.status().name() + limit + end;
     }
 }

@@ -29,14 +29,20 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "run", "doctor"})
+    @ValueSource(strings = {"demo", "run", "shell", "doctor"})
     void shouldDocumentTheExitCodesOfEveryCommand(String command) {
         assertThat(execute(command, "--help")).isZero();
         assertThat(out.toString()).contains("Exit codes:").contains("--verbose");
     }
 
     @ParameterizedTest
-    @CsvSource({"nosuch, 2", "demo --containers=0, 2", "doctor --nosuch, 2", "run, 125"})
+    @CsvSource({
+        "nosuch, 2",
+        "demo --containers=0, 2",
+        "doctor --nosuch, 2",
+        "run, 125",
+        "shell --nosuch, 125"
+    })
     void shouldRefuseAWrongCommandLineInOneLineAndPointToHelp(String line, int expected) {
         assertThat(execute(line.split(" "))).isEqualTo(expected);
         assertThat(errors.toString()).startsWith("cloister: ").contains("--help");

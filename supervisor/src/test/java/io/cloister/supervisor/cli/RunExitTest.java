@@ -3,62 +3,76 @@ package io.cloister.supervisor.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Evidence;
-import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.EnumSource;
 
 class RunExitTest {
     private static final Termination KILLED = new Termination.Signalled(9, "SIGKILL", false);
 
     @ParameterizedTest
-    @CsvSource({"0", "1", "42", "255"})
-    void shouldPassOnTheProgramsExitCode(int code) {
-        assertThat(RunExit.codeOf(result(new Termination.Exited(code), Optional.empty())))
-                .isEqualTo(code);
+    @CsvSource({"OK, 0", "NONZERO_EXIT, 1", "NONZERO_EXIT, 42", "NONZERO_EXIT, 255"})
+    void shouldPassOnTheProgramsExitCode(Status status, int code) {
+        assertThat(RunExit.codeOf(ran(status, new Termination.Exited(code)))).isEqualTo(code);
     }
 
     @Test
     void shouldAdd128ToASignal() {
-        assertThat(RunExit.codeOf(result(KILLED, Optional.empty()))).isEqualTo(137);
-    }
-
-    @ParameterizedTest
-    @EnumSource(names = {"WALL_TIME", "CPU_TIME"})
-    void shouldTellTimeLimitsFromOtherSignals(Limit limit) {
-        assertThat(RunExit.codeOf(result(KILLED, Optional.of(limit)))).isEqualTo(124);
+        assertThat(RunExit.codeOf(ran(Status.SIGNALLED, KILLED))).isEqualTo(137);
     }
 
     @ParameterizedTest
     @CsvSource({
-        "NOT_FOUND, 127",
-        "NOT_EXECUTABLE, 126",
-        "BAD_INTERPRETER, 126",
-        "CONTAINER_LOST, 125",
-        "INVALID_REQUEST, 125",
-        "SYSCALL, 125"
+        "TIME_LIMIT, 124",
+        "MEMORY_LIMIT, 137",
+        "OUTPUT_LIMIT, 153",
+        "DISALLOWED_SYSCALL, 159",
+        "CANCELLED, 130",
+        "FILE_ERROR, 125",
+        "INTERNAL_ERROR, 125"
     })
-    void shouldTellWhyAProgramDidNotRunAsShellsDo(Failure.Kind kind, int expected) {
-        assertThat(RunExit.codeOf(Failure.of(kind, "for a reason"))).isEqualTo(expected);
+    void shouldTellWhatEndedAProgramHoweverItTookIt(Status status, int expected) {
+        assertThat(RunExit.codeOf(ran(status, KILLED))).isEqualTo(expected);
+        assertThat(RunExit.codeOf(ran(status, new Termination.Exited(0)))).isEqualTo(expected);
     }
 
-    private static ExecveResult result(Termination termination, Optional<Limit> limit) {
-        return new ExecveResult(
-                termination,
+    @ParameterizedTest
+    @CsvSource({
+        "FILE_ERROR, NOT_FOUND, 127",
+        "FILE_ERROR, NOT_EXECUTABLE, 126",
+        "FILE_ERROR, BAD_INTERPRETER, 126",
+        "FILE_ERROR, TOO_LARGE, 125",
+        "INTERNAL_ERROR, CONTAINER_LOST, 125",
+        "INTERNAL_ERROR, NOT_FOUND, 125",
+        "INTERNAL_ERROR, SYSCALL, 125"
+    })
+    void shouldTellWhyAProgramDidNotRunAsShellsDo(Status status, Failure.Kind kind, int expected) {
+        ProgramOutcome outcome = ProgramOutcome.notRun(status, Failure.of(kind, "for a reason"));
+
+        assertThat(RunExit.codeOf(outcome)).isEqualTo(expected);
+    }
+
+    private static ProgramOutcome ran(Status status, Termination termination) {
+        return new ProgramOutcome(
+                status,
+                Optional.empty(),
+                Optional.of(termination),
+                Optional.empty(),
                 Usage.none(),
                 Duration.ZERO,
                 Duration.ZERO,
-                limit,
-                false,
+                Map.of(),
+                Map.of(),
                 List.of(),
                 Evidence.none());
     }
