@@ -17,9 +17,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What this process has of the host: descriptors, threads, child processes, mounts, locks, System V
- * IPC objects; as counts by kind. What the JVM and Akka open and start when they please is left
- * out.
+ * What this process has of the host: descriptors, threads, child processes, control groups, mounts,
+ * locks, System V IPC objects; as counts by kind. What the JVM and Akka open and start when they
+ * please is left out.
  */
 public record HostState(Map<String, Integer> counts) {
     /** When nothing is left, that is so at once; the machine may be busy. */
@@ -35,6 +35,7 @@ public record HostState(Map<String, Integer> counts) {
             add(counts, "descriptors that their owner lost", (int) Fd.leaks());
             threads(counts);
             processes(counts);
+            add(counts, "control groups", ControlGroups.all().size());
             mounts(counts);
             locks(counts);
             for (String kind : List.of("msg", "sem", "shm")) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cloister.nativeio.libc.Architecture;
@@ -23,16 +21,13 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The hostile programs of {@code src/test/c}, compiled, and what hostile.json says of each. */
 final class HostileCorpus {
     private static final String LIST = "hostile.json";
-    private static final Path SOURCES = Path.of("src/test/c").toAbsolutePath();
     private static final int COMPILERS = 2;
-    private static final int COMPILE_SECONDS = 60;
 
     private static @Nullable HostileCorpus compiled;
 
@@ -77,13 +72,7 @@ final class HostileCorpus {
 
     /** What there is, not compiled. */
     static HostileCorpus ofSources() throws IOException {
-        return new HostileCorpus(SOURCES);
-    }
-
-    /** Whether programs can be compiled here. */
-    static boolean hasCompiler() {
-        return Stream.of(System.getenv("PATH").split(":"))
-                .anyMatch(directory -> Files.isExecutable(Path.of(directory, "cc")));
+        return new HostileCorpus(CProgram.SOURCES);
     }
 
     /**
@@ -118,52 +107,23 @@ final class HostileCorpus {
     }
 
     private static HostileCorpus compileInto(Path directory) throws Exception {
-        Files.copy(SOURCES.resolve(LIST), directory.resolve(LIST));
+        Files.copy(CProgram.SOURCES.resolve(LIST), directory.resolve(LIST));
         HostileCorpus corpus = new HostileCorpus(directory);
         Set<String> files = new LinkedHashSet<>();
         corpus.programs.stream().filter(Hostile::fits).forEach(each -> files.add(each.file()));
         try (ExecutorService compilers = Executors.newFixedThreadPool(COMPILERS)) {
             List<Callable<Void>> tasks = new ArrayList<>();
             for (String file : files) {
-                tasks.add(() -> compile(file, directory));
+                tasks.add(() -> {
+                    CProgram.compile(file, directory.resolve(file + ".out"));
+                    return null;
+                });
             }
             for (Future<Void> done : compilers.invokeAll(tasks)) {
                 done.get();
             }
         }
         return corpus;
-    }
-
-    private static Void compile(String file, Path directory)
-            throws IOException, InterruptedException {
-        Path log = directory.resolve(file + ".log");
-        Process cc =
-                new ProcessBuilder(
-                                "cc",
-                                "-O1",
-                                "-static",
-                                "-pthread",
-                                "-o",
-                                directory.resolve(file + ".out").toString(),
-                                SOURCES.resolve(file).toString())
-                        .redirectErrorStream(true)
-                        .redirectOutput(log.toFile())
-                        .start();
-        assertThat(cc.waitFor(COMPILE_SECONDS, TimeUnit.SECONDS)).isTrue();
-        assertThat(cc.exitValue()).as(Files.readString(log)).isZero();
-        Files.delete(log);
-        return null;
-    }
-
-    /** One of the programs, compiled for the test that asks. */
-    static byte[] executable(String file) throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("hostile-");
-        try {
-            compile(file, directory);
-            return Files.readAllBytes(directory.resolve(file + ".out"));
-        } finally {
-            delete(directory);
-        }
     }
 
     List<Hostile> programs() {

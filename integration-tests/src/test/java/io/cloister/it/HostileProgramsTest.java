@@ -26,7 +26,7 @@ class HostileProgramsTest {
 
     @BeforeAll
     static void start() throws Exception {
-        assumeTrue(HostileCorpus.hasCompiler(), "no C compiler (cc)");
+        assumeTrue(CProgram.hasCompiler(), CProgram.NO_COMPILER);
         HostileCorpus corpus = HostileCorpus.compiled();
         worker = Worker.start(HostileTrial.settings());
         trial = new HostileTrial(worker, corpus);

@@ -183,7 +183,7 @@ final class HostileTrial {
     private InitSeen lookAtInit(Leased leased) throws IOException {
         // init closes what a program left open after its reply, so: one more
         assertThat(leased.ping()).isEqualTo(Pong.of(ContainerState.IDLE));
-        long init = initPid();
+        long init = leased.lease().init();
         Path proc = Path.of("/proc/" + init);
         String stat = Files.readString(proc.resolve("stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
@@ -212,21 +212,6 @@ final class HostileTrial {
                         affinity,
                         Files.readString(proc.resolve("oom_score_adj")).strip()),
                 descriptors);
-    }
-
-    /** The one descendant of this JVM that is the first process of a PID namespace. */
-    private static long initPid() throws IOException {
-        List<Long> inits = new ArrayList<>();
-        for (ProcessHandle process : ProcessHandle.current().descendants().toList()) {
-            Path status = Path.of("/proc/" + process.pid() + "/status");
-            if (Files.exists(status)
-                    && Files.readAllLines(status).stream()
-                            .anyMatch(row -> row.matches("NSpid:\\s+\\d+\\s+1"))) {
-                inits.add(process.pid());
-            }
-        }
-        assertThat(inits).as("inits").hasSize(1);
-        return inits.getFirst();
     }
 
     private static void assertNothingRuns(long init) throws IOException {

@@ -30,7 +30,7 @@ class RootlessTest {
     @TestFactory
     List<DynamicTest> shouldServeAnOrdinaryUser() throws Exception {
         assumeTrue(LibC.geteuid() == 0, "only root can become another user");
-        assumeTrue(HostileCorpus.hasCompiler(), "no C compiler (cc)");
+        assumeTrue(CProgram.hasCompiler(), CProgram.NO_COMPILER);
         assumeTrue(mayMakeUserNamespaces(), "user namespaces are forbidden to ordinary users");
         Path classes = Files.createDirectory(directory.resolve("classes"));
         Path programs = HostileCorpus.compiled().directory();

@@ -53,7 +53,7 @@ class SeccompTest {
 
     @BeforeAll
     static void start() throws Exception {
-        assumeTrue(HostileCorpus.hasCompiler(), "no C compiler (cc)");
+        assumeTrue(CProgram.hasCompiler(), CProgram.NO_COMPILER);
         calls = compile(Path.of("src/test/c/calls.c"), "cc");
         worker = Worker.start(HostileTrial.settings());
     }

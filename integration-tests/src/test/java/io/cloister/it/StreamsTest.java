@@ -112,9 +112,9 @@ class StreamsTest extends WorkerTest {
         "names, 100"
     })
     void shouldCollectWhateverTheProgramDoesToItsEnd(String trick, int bytes) throws Exception {
-        assumeTrue(HostileCorpus.hasCompiler(), "the program has to be compiled");
+        assumeTrue(CProgram.hasCompiler(), CProgram.NO_COMPILER);
         try (Leased container = acquire()) {
-            container.write("trick", HostileCorpus.executable("stream_tricks.c"), 0755);
+            container.write("trick", CProgram.compile("stream_tricks"), 0755);
             Output output = collect(container, Execve.of("./trick", trick), MAX, false);
             assertThat(output.content().length()).as(output.content().toString()).isEqualTo(bytes);
             assertThat(output.truncated()).isFalse();
@@ -125,9 +125,9 @@ class StreamsTest extends WorkerTest {
 
     @Test
     void shouldEndAProgramThatWritesForEver() throws Exception {
-        assumeTrue(HostileCorpus.hasCompiler(), "the program has to be compiled");
+        assumeTrue(CProgram.hasCompiler(), CProgram.NO_COMPILER);
         try (Leased container = acquire()) {
-            container.write("trick", HostileCorpus.executable("stream_tricks.c"), 0755);
+            container.write("trick", CProgram.compile("stream_tricks"), 0755);
             Execve.Builder forEver = Execve.of("./trick", "for_ever").wallTime(LONG);
             Output output = collect(container, forEver, ByteSize.ofKiB(100), false);
             assertThat(output.content().length()).isEqualTo(100 * 1024);

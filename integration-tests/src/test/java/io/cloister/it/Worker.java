@@ -169,6 +169,14 @@ public final class Worker implements AutoCloseable {
         }
     }
 
+    /** The number of the first process of the one container that there is. */
+    long oneInit() {
+        awaitOne();
+        try (Leased leased = acquire()) {
+            return leased.lease().init();
+        }
+    }
+
     /** Ends all containers. */
     public void drain() {
         Drained drained =

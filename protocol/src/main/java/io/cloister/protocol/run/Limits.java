@@ -22,7 +22,7 @@ import java.util.regex.Pattern;
  * @param openFiles one more than the highest descriptor number, RLIMIT_NOFILE
  * @param addressSpace virtual memory of each process, RLIMIT_AS
  * @param dataSegment heap and private writable mappings of each process, RLIMIT_DATA
- * @param diskSize bytes in each writable file system of the container
+ * @param diskSize bytes in each writable file system of the container, in whole pages: at least 1
  * @param diskFiles files and directories in each writable file system of the container
  * @param cpuRate thousandths of a core that all processes together may use: at least 10
  * @param cpuSet the cores to run on, as {@code 0-1,4}: the list format of cpuset(7)
@@ -62,6 +62,8 @@ public record Limits(
         cpuTime.ifPresent(time -> Check.duration("CPU time limit", time, LEAST_TIME, MAX_TIME));
         memory.ifPresent(
                 size -> Check.range("memory limit", size.bytes(), MIN_MEMORY.bytes(), 1L << 50));
+        // 0 would mean no limit to tmpfs(5)
+        diskSize.ifPresent(size -> Check.range("disk size limit", size.bytes(), 1, 1L << 50));
         range("process limit", processes, 1, MAX_PROCESSES);
         range("limit of open files", openFiles, 1, MAX_OPEN_FILES);
         range("limit of files on disk", diskFiles, 1, Integer.MAX_VALUE);

@@ -63,6 +63,7 @@ public final class ExecveHandler {
     private static final String DEFAULT_PATH = "/bin:/usr/bin";
 
     private static final int MAX_PATH_DIRECTORIES = 64;
+    private static final String DISK_NOT_RESTORED = "a tmpfs did not get its size back";
 
     private static final int CORES = Runtime.getRuntime().availableProcessors();
 
@@ -81,7 +82,11 @@ public final class ExecveHandler {
     private final SyscallProgram.Builder b = SyscallProgram.named("execve");
     private final Outcome outcome = new Outcome(b);
     private final List<Step> executions = new ArrayList<>();
+    private List<Step> diskLimits = List.of();
     private Optional<Step> permission = Optional.empty();
+
+    /** More than init uses of the processor during a run: it looks ever more often, but seldom. */
+    private static final Duration INIT_CPU = Duration.ofMillis(1);
 
     /** Room for what a file of CPU time says, as far as it matters. */
     private static final int CPU_TEXT = 64;
@@ -214,7 +219,7 @@ public final class ExecveHandler {
                 outcome.before.address());
         Optional<Arg> cpuFile = resources.group().cpuUsage().map(CpuUsage::file).map(b::descriptor);
         measureGroup(cpuFile, outcome.cpuBefore, outcome.initBefore);
-        limitDisk(Optional.of(request.limits()));
+        diskLimits = limitDisk(Optional.of(request.limits()));
         Optional<Arg> oomScore = resources.oomScore().map(score -> b.descriptor(score.file()));
         oomScore.ifPresent(file -> setOomScore(file, OomScore.HIGHEST));
         readClock(outcome.created);
@@ -242,7 +247,7 @@ public final class ExecveHandler {
                         ProcessStructs.watch(
                                 b,
                                 request.limits().wallTime(),
-                                request.limits().cpuTime().orElse(Duration.ZERO),
+                                watchedCpuTime(),
                                 resources.group().cpuUsage().map(CpuUsage::nanosPerUnit).orElse(1L),
                                 CORES),
                         cpuFile.orElse(Arg.of(-1)),
@@ -295,6 +300,12 @@ public final class ExecveHandler {
             b.call("measure", "init", Sys.GETRUSAGE, Arg.of(Linux.RUSAGE_SELF), ofInit.address())
                     .always();
         }
+    }
+
+    /** Zero for no limit. Where init's own time counts, it must not be taken for the program's. */
+    private Duration watchedCpuTime() {
+        Duration limit = request.limits().cpuTime().orElse(Duration.ZERO);
+        return limit.isZero() || !resources.group().countsInit() ? limit : limit.plus(INIT_CPU);
     }
 
     /** The program inherits init's score at the fork, init takes its own back. */
@@ -650,8 +661,11 @@ public final class ExecveHandler {
                             request.arguments().getFirst(),
                             "the caller refused the start of the program"));
         }
+        boolean restored = steps.restored.stream().allMatch(step -> result.of(step) == 0);
         if (failure.isPresent()) {
-            return explain(result, failure.get());
+            return restored
+                    ? explain(result, failure.get())
+                    : new Exchange.Doomed<>(Failures.of(failure.get()), DISK_NOT_RESTORED);
         }
         if (result.of(steps.own) != result.of(steps.fork)) {
             return new Exchange.Doomed<>(
@@ -670,9 +684,9 @@ public final class ExecveHandler {
         }
         ExecveResult measured =
                 measured(result.of(steps.watch), result.bytes(program, outcome.all), figures);
-        return steps.restored.stream().allMatch(step -> result.of(step) == 0)
+        return restored
                 ? new Exchange.Done<>(measured)
-                : new Exchange.Doomed<>(measured, "a tmpfs did not get its size back");
+                : new Exchange.Doomed<>(measured, DISK_NOT_RESTORED);
     }
 
     private static Failure notClean() {
@@ -841,6 +855,15 @@ public final class ExecveHandler {
 
     /** A failure before the program's first instruction; the container is as it was. */
     private Exchange<ExecveReply> explain(ProgramResult result, SyscallFailure failure) {
+        if (diskLimits.stream().anyMatch(result::failedAt)
+                && failure.errno().equals(Errno.EINVAL)) {
+            return new Exchange.Done<>(
+                    Failure.of(
+                            Failure.Kind.TOO_LARGE,
+                            failure.subject(),
+                            "there is more on the disk already than its limit allows: copy less"
+                                    + " in, or raise the limit"));
+        }
         boolean executing = executions.stream().anyMatch(result::failedAt);
         if (!executing) {
             return new Exchange.Done<>(Failures.of(failure));

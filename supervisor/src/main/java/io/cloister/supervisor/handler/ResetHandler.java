@@ -284,7 +284,9 @@ public final class ResetHandler {
         String target = tmpfs.target();
         // From here on paths may be resolved plainly: no process is left to put a link into one,
         // and this shows that none is there.
-        lookup.open("look at", new ContainerPath(target), Lookup.PLACE, 0);
+        Step place = lookup.open("look at", new ContainerPath(target), Lookup.PLACE, 0);
+        // or it would hold the old files, and their memory, until init has answered
+        b.call("close", target, Sys.CLOSE, place.result());
         Map<Carried, Step> trees = new LinkedHashMap<>();
         for (Carried each : carried) {
             trees.put(each, openTree(b, each.mount().target()));
