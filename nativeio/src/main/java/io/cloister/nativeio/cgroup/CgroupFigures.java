@@ -19,7 +19,8 @@ import java.util.OptionalLong;
  * @param userNanos CPU time in user mode; in version 1 with init's, as far as the kernel tells them
  *     apart
  * @param systemNanos CPU time in the kernel
- * @param currentMemoryBytes what is still in memory after the run
+ * @param remainingMemoryBytes what is left in memory when all processes are gone, but for files
+ *     that the run made in tmpfs: page cache, the kernel's caches, init
  */
 public record CgroupFigures(
         OptionalLong memoryPeakBytes,
@@ -29,7 +30,19 @@ public record CgroupFigures(
         long processesRefused,
         OptionalLong userNanos,
         OptionalLong systemNanos,
-        OptionalLong currentMemoryBytes) {
+        OptionalLong remainingMemoryBytes) {
+
+    /**
+     * The peak without what remained after the run: caches, which the kernel would have given back,
+     * and in version 1 what earlier runs left of them. Less than the processes had at once if they
+     * filled caches after that.
+     */
+    public OptionalLong processesPeakBytes() {
+        return memoryPeakBytes.isPresent()
+                ? OptionalLong.of(
+                        Math.max(0, memoryPeakBytes.getAsLong() - remainingMemoryBytes.orElse(0)))
+                : memoryPeakBytes;
+    }
 
     /** No figures at all. */
     static CgroupFigures none() {

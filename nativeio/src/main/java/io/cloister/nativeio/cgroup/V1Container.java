@@ -183,7 +183,7 @@ final class V1Container implements ContainerCgroup {
                 count == null ? 0 : count.refused(),
                 cpu == null ? OptionalLong.empty() : OptionalLong.of(cpu.userNanos()),
                 cpu == null ? OptionalLong.empty() : OptionalLong.of(cpu.systemNanos()),
-                used == null ? OptionalLong.empty() : OptionalLong.of(used.currentBytes()));
+                used == null ? OptionalLong.empty() : OptionalLong.of(used.remainingBytes()));
     }
 
     @Override

@@ -22,22 +22,32 @@ final class V1Memory implements AutoCloseable {
      */
     private static final long LARGEST_CHARGE = 4L << 20;
 
+    /** Of memory.stat: files in tmpfs and shared memory. */
+    static final String SHARED = "shmem";
+
+    /** As long as less remains, what it consists of is not worth the time to ask. */
+    static final long WORTH_A_LOOK = 1L << 20;
+
     private final CgroupFile limit;
     private final Optional<CgroupFile> limitWithSwap;
     private final CgroupFile peak;
     private final CgroupFile usage;
     private final CgroupFile oomControl;
+    private final CgroupFile stat;
     private final Optional<CgroupFile> peakWithSwap;
     private boolean limited;
     private long killsBefore;
     private long limitBytes;
+    private long sharedBefore;
+    private long sharedAfter;
 
     /**
      * What a run used.
      *
      * @param kills processes killed because of the limit
+     * @param remainingBytes caches that are still there after it, and init
      */
-    record Figures(long peakBytes, long kills, long currentBytes) {}
+    record Figures(long peakBytes, long kills, long remainingBytes) {}
 
     V1Memory(Path group) throws IOException {
         limit = CgroupFile.open(group, "memory.limit_in_bytes", Linux.O_WRONLY);
@@ -45,6 +55,7 @@ final class V1Memory implements AutoCloseable {
         peak = CgroupFile.open(group, "memory.max_usage_in_bytes", Linux.O_RDWR);
         usage = CgroupFile.open(group, "memory.usage_in_bytes", Linux.O_RDONLY);
         oomControl = CgroupFile.open(group, "memory.oom_control", Linux.O_RDONLY);
+        stat = CgroupFile.open(group, "memory.stat", Linux.O_RDONLY);
         peakWithSwap =
                 CgroupFile.openIfThere(group, "memory.memsw.max_usage_in_bytes", Linux.O_RDONLY);
         if (limitWithSwap.isEmpty()) {
@@ -60,6 +71,7 @@ final class V1Memory implements AutoCloseable {
             limit(limitBytes);
         }
         peak.write("0");
+        sharedBefore = sharedAfter == 0 ? 0 : stat.value(SHARED);
         killsBefore = oomControl.value("oom_kill");
     }
 
@@ -90,7 +102,10 @@ final class V1Memory implements AutoCloseable {
         if (kills > 0 && Math.max(most, mostWithSwap()) < limitBytes - LARGEST_CHARGE) {
             throw new OuterOutOfMemoryException(kills);
         }
-        return new Figures(most, kills, usage.number());
+        long remaining = usage.number();
+        sharedAfter = remaining > WORTH_A_LOOK ? stat.value(SHARED) : 0;
+        return new Figures(
+                most, kills, Math.max(0, remaining - Math.max(0, sharedAfter - sharedBefore)));
     }
 
     private long mostWithSwap() throws IOException {
@@ -104,6 +119,7 @@ final class V1Memory implements AutoCloseable {
         peak.close();
         usage.close();
         oomControl.close();
+        stat.close();
         peakWithSwap.ifPresent(CgroupFile::close);
     }
 }

@@ -90,12 +90,18 @@ final class V2Run implements CgroupRun {
         CgroupFigures figures = CgroupFigures.none();
         OptionalLong peak = figures.memoryPeakBytes();
         String source = figures.memorySource();
-        OptionalLong current = figures.currentMemoryBytes();
+        OptionalLong remaining = figures.remainingMemoryBytes();
         long kills = 0;
         if (controllers.contains(CgroupController.MEMORY)) {
             peak = numberIfThere("memory.peak");
             source = peak.isPresent() ? MEMORY_SOURCE : "none: memory.peak needs Linux 5.19";
-            current = OptionalLong.of(number("memory.current"));
+            long current = number("memory.current");
+            long shared =
+                    current > V1Memory.WORTH_A_LOOK
+                            ? StatText.value(
+                                    read("memory.stat"), V1Memory.SHARED, path("memory.stat"))
+                            : 0;
+            remaining = OptionalLong.of(Math.max(0, current - shared));
             kills = countKills();
         }
         OptionalInt processesPeak = figures.processesPeak();
@@ -115,7 +121,7 @@ final class V2Run implements CgroupRun {
                 refused,
                 nanos(cpu, "user_usec"),
                 nanos(cpu, "system_usec"),
-                current);
+                remaining);
     }
 
     private long countKills() throws IOException {

@@ -103,7 +103,7 @@ class V1CgroupsTest {
         assertThat(small.memoryPeakBytes().getAsLong()).isBetween(4 * MIB, 24 * MIB);
         assertThat(large.oomKills()).isZero();
         assertThat(small.oomKills()).isZero();
-        assertThat(small.currentMemoryBytes().getAsLong()).isBetween(1L, 24 * MIB);
+        assertThat(small.remainingMemoryBytes().getAsLong()).isBetween(1L, 24 * MIB);
     }
 
     @Test

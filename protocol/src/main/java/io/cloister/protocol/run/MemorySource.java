@@ -5,9 +5,9 @@ import io.cloister.protocol.unit.Coded;
 
 /** Where a figure of memory comes from. They differ in what they count, see docs/limits.md. */
 public enum MemorySource implements Coded {
-    /** Peak of all processes together, page cache included. */
+    /** Peak of all processes together, less what remained of it in caches. */
     CGROUP_V2_PEAK(0, "cgroup-v2 memory.peak"),
-    /** Peak of all processes together, page cache and a floor of init's included. */
+    /** Peak of all processes together, less what remained of it in caches and in init. */
     CGROUP_V1_MAX_USAGE(1, "cgroup-v1 max_usage"),
     /** The largest resident set of any one process: ru_maxrss of getrusage(2). */
     RUSAGE(2, "rusage");

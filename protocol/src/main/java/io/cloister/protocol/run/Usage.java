@@ -14,7 +14,8 @@ import java.util.OptionalInt;
  *     one, of those that were waited for
  * @param userCpu CPU time in user mode of the processes that were waited for
  * @param systemCpu CPU time in the kernel of the processes that were waited for
- * @param memory the peak, as {@code memorySource} measures it
+ * @param memory the peak, as {@code memorySource} measures it, and never below {@code
+ *     maxResidentSet}
  * @param maxResidentSet largest resident set of any one process that was waited for, ru_maxrss
  * @param peakProcesses most processes and threads at a time; absent where the kernel does not tell
  */

@@ -2,11 +2,13 @@
 package io.cloister.supervisor.cli;
 
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
+import io.cloister.protocol.run.Status;
 import io.cloister.supervisor.cli.DemoReport.Outcome;
 import io.cloister.supervisor.judge.Judge;
 import io.cloister.supervisor.judge.Language;
-import io.cloister.supervisor.run.ContainerException;
-import io.cloister.supervisor.run.ContainerSession;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -93,14 +95,14 @@ final class DemoCommand implements Callable<Integer> {
 
     private List<Outcome> judgeAll(DemoSet set, EmbeddedWorker worker, Progress progress)
             throws IOException, InterruptedException {
-        Judge judge = new Judge(set.problem());
+        Judge judge = new Judge(set.problem(), run -> await(worker, run));
         try (ExecutorService threads = Executors.newFixedThreadPool(containers)) {
             List<Future<Outcome>> futures = new ArrayList<>();
             for (DemoSet.Submission submission : set.submissions()) {
                 Language language = set.languageOf(submission);
                 futures.add(
                         threads.submit(() -> {
-                            Outcome outcome = judge(judge, submission, language, worker);
+                            Outcome outcome = judge(judge, submission, language);
                             progress.done(
                                     "%s (%s): %s"
                                             .formatted(
@@ -120,18 +122,24 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private static Outcome judge(
-            Judge judge, DemoSet.Submission submission, Language language, EmbeddedWorker worker)
+    private static RunResult await(EmbeddedWorker worker, Run run) throws InterruptedException {
+        try {
+            return worker.run(run).toCompletableFuture().get();
+        } catch (ExecutionException e) {
+            Failure failure =
+                    Failure.of(Failure.Kind.DEADLINE, "the worker did not answer: " + e.getCause());
+            return new RunResult(
+                    run.id(),
+                    List.of(ProgramOutcome.notRun(Status.INTERNAL_ERROR, failure)),
+                    Map.of());
+        }
+    }
+
+    private static Outcome judge(Judge judge, DemoSet.Submission submission, Language language)
             throws IOException, InterruptedException {
         if (!Files.isExecutable(Path.of(language.needs()))) {
             return Outcome.skipped(submission, "no " + language.needs() + " on this machine");
         }
-        byte[] source = submission.source();
-        try (ContainerSession container = worker.acquire()) {
-            return Outcome.judged(submission, judge.judge(language, source, container));
-        } catch (ContainerException e) {
-            Failure failure = e.failure();
-            return Outcome.judged(submission, Judge.internalError(failure));
-        }
+        return Outcome.judged(submission, judge.judge(language, submission.source()));
     }
 }

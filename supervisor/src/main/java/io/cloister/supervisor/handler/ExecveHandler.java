@@ -45,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /**
@@ -733,9 +734,12 @@ public final class ExecveHandler {
         Duration reaped = user.plus(system);
         Duration cpu = nonNegative(groupCpu(bytes).minus(setUp));
         ByteSize resident = ByteSize.ofBytes(own.maxResidentBytes());
+        OptionalLong used = figures.processesPeakBytes();
         Optional<ByteSize> peak =
-                figures.memoryPeakBytes().isPresent()
-                        ? Optional.of(ByteSize.ofBytes(figures.memoryPeakBytes().getAsLong()))
+                used.isPresent()
+                        ? Optional.of(
+                                ByteSize.ofBytes(
+                                        Math.max(used.getAsLong(), own.maxResidentBytes())))
                         : Optional.empty();
         return new Usage(
                 cpu.compareTo(reaped) > 0 ? cpu : reaped,

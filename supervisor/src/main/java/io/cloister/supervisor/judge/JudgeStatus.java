@@ -9,6 +9,8 @@ public enum JudgeStatus {
     COMPILE_ERROR,
     /** CPU or wall time used up. */
     TIME_LIMIT,
+    /** The memory limit was hit. */
+    MEMORY_LIMIT,
     /** More output than allowed. */
     OUTPUT_LIMIT,
     /** Ended by a signal, or with an exit code other than 0. */

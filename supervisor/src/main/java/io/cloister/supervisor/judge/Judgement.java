@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.judge;
 
-import io.cloister.protocol.message.ExecveResult;
+import io.cloister.protocol.run.MemorySource;
+import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.unit.ByteSize;
 import java.time.Duration;
 import java.util.Comparator;
@@ -32,15 +33,22 @@ public record Judgement(
      * What a run took.
      *
      * @param cpuTime user and system time
-     * @param memory the largest resident set of any one process
+     * @param memory the peak of all processes together, as far as the worker can measure that
+     * @param memorySource where that comes from
      */
-    public record Figures(Duration cpuTime, Duration wallTime, Duration setUp, ByteSize memory) {
-        static Figures of(ExecveResult result) {
+    public record Figures(
+            Duration cpuTime,
+            Duration wallTime,
+            Duration setUp,
+            ByteSize memory,
+            MemorySource memorySource) {
+        static Figures of(ProgramOutcome result) {
             return new Figures(
                     result.usage().cpuTime(),
                     result.wallTime(),
                     result.setUpTime(),
-                    result.usage().maxResidentSet());
+                    result.usage().memory(),
+                    result.usage().memorySource());
         }
 
         private static Figures most(Figures a, Figures b) {
@@ -48,7 +56,8 @@ public record Judgement(
                     max(a.cpuTime, b.cpuTime),
                     max(a.wallTime, b.wallTime),
                     max(a.setUp, b.setUp),
-                    max(a.memory, b.memory));
+                    max(a.memory, b.memory),
+                    a.memorySource);
         }
 
         private static <T extends Comparable<T>> T max(T a, T b) {

@@ -11,8 +11,7 @@ import java.util.List;
  * @param compile the compiler's argv
  * @param run the program's argv
  * @param needs the host's file without which it cannot be used
- * @param limitAddressSpace whether RLIMIT_AS bounds its memory; some runtimes reserve far more than
- *     they use, and have a limit of their own among their arguments
+ * @param artifacts what the compiler leaves that is needed to run: files in the work directory
  */
 public record Language(
         String title,
@@ -20,9 +19,10 @@ public record Language(
         List<String> compile,
         List<String> run,
         String needs,
-        boolean limitAddressSpace) {
+        List<String> artifacts) {
     public Language {
         compile = List.copyOf(compile);
         run = List.copyOf(run);
+        artifacts = List.copyOf(artifacts);
     }
 }

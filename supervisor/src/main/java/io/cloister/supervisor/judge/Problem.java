@@ -15,13 +15,13 @@ public record Problem(String title, String statement, Limits limits, List<TestCa
      * The limits of each run.
      *
      * @param wallMillis wall time, enforced by init
-     * @param cpuSeconds CPU time of each process, RLIMIT_CPU
-     * @param memoryMiB address space, RLIMIT_AS, of languages whose runtime can live with it
-     * @param processes processes and threads, RLIMIT_NPROC
-     * @param outputKiB standard output and standard error, each
+     * @param cpuSeconds CPU time of all processes together
+     * @param memoryMiB of all processes together
+     * @param processes processes and threads at a time
+     * @param outputKiB standard output and standard error, each, and any file
      */
     public record Limits(
-            long wallMillis, long cpuSeconds, long memoryMiB, long processes, long outputKiB) {
+            long wallMillis, long cpuSeconds, long memoryMiB, int processes, long outputKiB) {
         public Duration wallTime() {
             return Duration.ofMillis(wallMillis);
         }

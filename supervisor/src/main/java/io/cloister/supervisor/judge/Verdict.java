@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.judge;
 
-import io.cloister.protocol.message.ExecveReply;
-import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 
@@ -17,46 +16,52 @@ import io.cloister.protocol.run.Termination;
 public record Verdict(JudgeStatus status, Status detail, String explanation) {
 
     /**
-     * Decides on evidence: what the file of the output shows, which limit init or the kernel
-     * enforced, how the program ended; and only then whether the answer is right. A signal alone
-     * proves no limit, for a program can send itself any.
+     * Of a run on a test case.
      *
-     * @param outputExceeded the program wrote more than it was allowed
      * @param answerIsRight what it printed is what was asked for
      */
-    public static Verdict of(ExecveReply reply, boolean outputExceeded, boolean answerIsRight) {
-        return switch (reply) {
-            case Failure failure ->
-                    new Verdict(
-                            JudgeStatus.INTERNAL_ERROR, Status.INTERNAL_ERROR, failure.describe());
-            case ExecveResult result -> of(result, outputExceeded, answerIsRight);
+    public static Verdict of(ProgramOutcome outcome, boolean answerIsRight) {
+        JudgeStatus status =
+                switch (outcome.status()) {
+                    case OK -> answerIsRight ? JudgeStatus.ACCEPTED : JudgeStatus.WRONG_ANSWER;
+                    case NONZERO_EXIT, SIGNALLED, DISALLOWED_SYSCALL -> JudgeStatus.RUNTIME_ERROR;
+                    case TIME_LIMIT -> JudgeStatus.TIME_LIMIT;
+                    case MEMORY_LIMIT -> JudgeStatus.MEMORY_LIMIT;
+                    case OUTPUT_LIMIT -> JudgeStatus.OUTPUT_LIMIT;
+                    case FILE_ERROR, CANCELLED, INTERNAL_ERROR -> JudgeStatus.INTERNAL_ERROR;
+                };
+        return new Verdict(status, outcome.status(), explanation(outcome));
+    }
+
+    /** Of a compilation that failed. */
+    static Verdict ofCompilation(ProgramOutcome outcome) {
+        boolean ours =
+                outcome.status() == Status.INTERNAL_ERROR
+                        || outcome.status() == Status.CANCELLED
+                        || outcome.status() == Status.FILE_ERROR;
+        return new Verdict(
+                ours ? JudgeStatus.INTERNAL_ERROR : JudgeStatus.COMPILE_ERROR,
+                outcome.status(),
+                explanation(outcome));
+    }
+
+    private static String explanation(ProgramOutcome outcome) {
+        if (outcome.failure().isPresent()) {
+            return outcome.failure().map(Failure::describe).orElse("");
+        }
+        if (outcome.limit().isPresent()) {
+            return outcome.limit().map(Limit::text).orElse("");
+        }
+        return switch (outcome.status()) {
+            case NONZERO_EXIT, SIGNALLED -> outcome.termination().map(Verdict::describe).orElse("");
+            default -> "";
         };
     }
 
-    private static Verdict of(ExecveResult result, boolean outputExceeded, boolean answerIsRight) {
-        if (result.killed()) {
-            return new Verdict(JudgeStatus.INTERNAL_ERROR, Status.CANCELLED, "cancelled");
-        }
-        if (outputExceeded) {
-            return new Verdict(JudgeStatus.OUTPUT_LIMIT, Status.OUTPUT_LIMIT, "");
-        }
-        if (result.limit().isPresent()) {
-            Limit limit = result.limit().get();
-            if (limit == Limit.WALL_TIME || limit == Limit.CPU_TIME) {
-                return new Verdict(JudgeStatus.TIME_LIMIT, Status.TIME_LIMIT, limit.text());
-            }
-        }
-        return switch (result.termination()) {
-            case Termination.Signalled signalled ->
-                    new Verdict(
-                            JudgeStatus.RUNTIME_ERROR, Status.SIGNALLED, signalled.signalName());
-            case Termination.Exited(int code) when code != 0 ->
-                    new Verdict(
-                            JudgeStatus.RUNTIME_ERROR, Status.NONZERO_EXIT, "exit code " + code);
-            case Termination.Exited exited ->
-                    answerIsRight
-                            ? new Verdict(JudgeStatus.ACCEPTED, Status.OK, "")
-                            : new Verdict(JudgeStatus.WRONG_ANSWER, Status.OK, "");
+    private static String describe(Termination termination) {
+        return switch (termination) {
+            case Termination.Exited(int code) -> "exit code " + code;
+            case Termination.Signalled signalled -> signalled.signalName();
         };
     }
 }

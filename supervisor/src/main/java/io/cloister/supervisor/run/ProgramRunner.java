@@ -36,6 +36,7 @@ import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Stream;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.OpenFailed;
 import io.cloister.supervisor.container.OpenReply;
@@ -44,6 +45,7 @@ import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.io.Collected;
 import io.cloister.supervisor.io.FileCopies;
 import io.cloister.supervisor.io.FileException;
+import io.cloister.supervisor.io.Flow;
 import io.cloister.supervisor.io.Pty;
 import io.cloister.supervisor.io.StreamCollector;
 import io.cloister.supervisor.io.Streams;
@@ -93,12 +95,15 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private record WasExecuted(ExecveReply reply) implements Command {}
 
+    private record InputsOpened(Map<Integer, Fd> inputs, Optional<Failure> failure)
+            implements Command {}
+
     private record CopiedIn(Optional<Failure> failure) implements Command {}
 
     private record CopiedOut(Map<String, Content> files, Optional<Failure> failure)
             implements Command {}
 
-    /** What whoever runs a program is told, in this order; the second one always. */
+    /** What whoever runs a program is told, in this order; the last one always. */
     interface Listener {
         /**
          * The container is ready and the files are in it: {@link Start} is waited for.
@@ -106,6 +111,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
          * @param init the number of its first process
          */
         void prepared(int init);
+
+        /** It starts, with these streams that the worker passes on. */
+        void started(List<Flow> flows);
 
         void done(ProgramOutcome outcome);
     }
@@ -197,6 +205,10 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                     };
             case CopiedIn(Optional<Failure> failure) ->
                     failure.isPresent() ? notRun(Status.FILE_ERROR, failure.get()) : copyIn();
+            case InputsOpened(Map<Integer, Fd> inputs, Optional<Failure> failure) -> {
+                descriptors.putAll(inputs);
+                yield failure.isPresent() ? notRun(Status.FILE_ERROR, failure.get()) : prepared();
+            }
             case Start(Map<Integer, Fd> given) -> start(given);
             case End(Ended reason) -> end(reason);
             case WasExecuted(Failure failure) -> notRun(Verdicts.of(failure), failure);
@@ -245,8 +257,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             return cancelled();
         }
         if (toCopyIn.isEmpty()) {
-            listener.prepared(lease().init());
-            return this;
+            return openInputs();
         }
         List<CopyIn> batch = toCopyIn.getFirst();
         List<OpenFile> files = new ArrayList<>();
@@ -290,11 +301,62 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         };
     }
 
-    /** How much there is to be written: what is not known is taken for much. */
+    private Behavior<Command> openInputs() {
+        Map<Integer, Content> inputs = new TreeMap<>();
+        program.streams()
+                .forEach((number, stream) -> {
+                    if (stream instanceof Stream.Input(Content content)) {
+                        inputs.put(number, content);
+                    }
+                });
+        if (inputs.isEmpty()) {
+            return prepared();
+        }
+        long bytes = inputs.values().stream().mapToLong(ProgramRunner::size).sum();
+        return offThread(bytes > COPIED_AT_ONCE, () -> open(inputs));
+    }
+
+    private InputsOpened open(Map<Integer, Content> inputs) {
+        Map<Integer, Fd> opened = new HashMap<>();
+        try {
+            for (Map.Entry<Integer, Content> input : inputs.entrySet()) {
+                opened.put(input.getKey(), worker.files().open(input.getValue()));
+            }
+            return new InputsOpened(opened, Optional.empty());
+        } catch (FileException e) {
+            return new InputsOpened(opened, Optional.of(e.failure()));
+        } catch (IOException e) {
+            return new InputsOpened(
+                    opened,
+                    Optional.of(Failure.of(Failure.Kind.SYSCALL, "open input: " + e.getMessage())));
+        }
+    }
+
+    private Behavior<Command> prepared() {
+        if (ended.isPresent()) {
+            return cancelled();
+        }
+        listener.prepared(lease().init());
+        return this;
+    }
+
+    /** How much there is to be written. */
     private static long size(CopyIn each) {
-        return each instanceof CopyIn.File(String path, Content.Inline(var bytes), int mode)
-                ? bytes.length()
-                : COPIED_AT_ONCE;
+        if (each instanceof CopyIn.File file) {
+            return file.content() instanceof Content.Stored
+                    ? COPIED_AT_ONCE + 1
+                    : size(file.content());
+        }
+        return 0;
+    }
+
+    /** How much there may be to be copied: what is stored is not, a host's file may be long. */
+    private static long size(Content content) {
+        return switch (content) {
+            case Content.Inline(Bytes bytes) -> bytes.length();
+            case Content.Stored stored -> 0;
+            case Content.HostFile file -> Long.MAX_VALUE / Program.MAX_FILES;
+        };
     }
 
     private Behavior<Command> offThread(boolean off, Supplier<Command> work) {
@@ -351,8 +413,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                             descriptors.put(number, Streams.none());
                         }
                     }
-                    case Stream.Input(Content content) ->
-                            descriptors.put(number, worker.files().open(content));
+                    case Stream.Input input -> {} // open already
                     case Stream.Collect collect -> collect(number, collect);
                     case Stream.Given none -> {
                         if (!descriptors.containsKey(number)) {
@@ -367,8 +428,6 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                 }
             }
             openTerminal();
-        } catch (FileException e) {
-            return notRun(Status.FILE_ERROR, e.failure());
         } catch (IOException e) {
             return notRun(
                     Status.INTERNAL_ERROR,
@@ -423,6 +482,11 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                     Status.INTERNAL_ERROR,
                     Failure.of(Failure.Kind.INVALID_REQUEST, String.valueOf(e.getMessage())));
         }
+        List<Flow> flows = new ArrayList<>(collected.values());
+        if (terminal != null) {
+            flows.add(terminal);
+        }
+        listener.started(flows);
         executing = true;
         container()
                 .tell(new Container.Execute(execve, ExecveDescriptors.of(descriptors), executed));

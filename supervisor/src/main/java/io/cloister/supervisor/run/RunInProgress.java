@@ -11,6 +11,7 @@ import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.io.Flow;
 import io.cloister.supervisor.io.IdleWatch;
 import io.cloister.supervisor.io.Relay;
 import io.cloister.supervisor.io.StreamCollector;
@@ -39,9 +40,11 @@ final class RunInProgress {
 
     /** What each program was given, closed again should its runner have ended before it came. */
     private final List<Map<Integer, Fd>> descriptors = new ArrayList<>();
+
     private final @Nullable ProgramOutcome[] outcomes;
     private final Map<Integer, Integer> inits = new TreeMap<>();
     private final Duration idleTime;
+    private final List<Flow> flows = new ArrayList<>();
     private @Nullable IdleWatch idleWatch;
     private Optional<Instant> idleSince = Optional.empty();
     private boolean started;
@@ -105,8 +108,7 @@ final class RunInProgress {
         }
     }
 
-    private void connect(StreamCollector collector, int index, PipeLink link)
-            throws IOException {
+    private void connect(StreamCollector collector, int index, PipeLink link) throws IOException {
         if (link.relay().isPresent()) {
             ActorRef<ProgramRunner.Command> writer = runners.get(link.from().program());
             Relay relay =
@@ -114,6 +116,7 @@ final class RunInProgress {
                             link.relay().get(),
                             () -> writer.tell(new ProgramRunner.End(Ended.OUTPUT)));
             relays.put(index, relay);
+            flows.add(relay);
             put(link.from(), relay.forWriter());
             put(link.to(), relay.forReader());
         } else {
@@ -175,11 +178,17 @@ final class RunInProgress {
         return !submit.run().pipes().isEmpty() && programs().size() > 1;
     }
 
+    /** What the worker passes on keeps a group from being idle. */
+    void watch(List<Flow> more) {
+        flows.addAll(more);
+        idleWatch = null;
+    }
+
     /** To be called time and again while the programs run. */
     void endIfIdle() {
         IdleWatch watch = idleWatch;
         if (watch == null) {
-            watch = new IdleWatch(List.copyOf(inits.values()), List.copyOf(relays.values()));
+            watch = new IdleWatch(List.copyOf(inits.values()), flows);
             idleWatch = watch;
         }
         if (!watch.look()) {
@@ -222,8 +231,13 @@ final class RunInProgress {
                 if (submit.run().pipes().get(index).relay().orElseThrow().transcript()) {
                     transcripts.put(index, passed);
                 }
-            } catch (IOException e) {
+            } catch (IOException e) { // a program may have read an end that was none
                 relay.close();
+                Failure failure =
+                        Failure.of(
+                                Failure.Kind.INTERNAL,
+                                "pipe %d broke: %s".formatted(index, e.getMessage()));
+                Arrays.fill(outcomes, ProgramOutcome.notRun(Status.INTERNAL_ERROR, failure));
             }
         });
         List<ProgramOutcome> results = new ArrayList<>();

@@ -19,8 +19,10 @@ import io.cloister.protocol.run.RunResult;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.io.FileCopies;
 import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.io.Flow;
 import io.cloister.supervisor.io.StreamCollector;
 import io.cloister.supervisor.pool.ContainerSupervisor;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
@@ -38,6 +40,8 @@ import java.util.Set;
  * one group after the other, since two that each hold half of what they need would wait for ever.
  */
 public final class RunService extends AbstractOnMessageBehavior<RunService.Command> {
+    private static final Duration EXPIRY_INTERVAL = Duration.ofMinutes(1);
+
     /** What the service can be asked. */
     public sealed interface Command {}
 
@@ -62,6 +66,10 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
 
     private record Prepared(RunInProgress run, int program, int init) implements Command {}
 
+    private record Started(RunInProgress run, List<Flow> flows) implements Command {}
+
+    private record ExpireFiles() implements Command {}
+
     private record Done(RunInProgress run, int program, ProgramOutcome outcome)
             implements Command {}
 
@@ -69,6 +77,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
 
     private final TimerScheduler<Command> timers;
     private final CloisterSettings settings;
+    private final FileStore store;
     private final StreamCollector collector = new StreamCollector();
     private final ProgramRunner.Worker worker;
     private final Set<RunInProgress> runs = new HashSet<>();
@@ -85,12 +94,14 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
         super(context);
         this.timers = timers;
         this.settings = settings;
+        this.store = store;
         worker =
                 new ProgramRunner.Worker(
                         supervisor,
                         settings.standard().workDirectory(),
                         collector,
                         new FileCopies(store, settings.hostFiles()));
+        timers.startTimerWithFixedDelay(new ExpireFiles(), EXPIRY_INTERVAL);
     }
 
     /**
@@ -117,6 +128,8 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
                     start(run);
                 }
             }
+            case Started(RunInProgress run, List<Flow> flows) -> run.watch(flows);
+            case ExpireFiles expire -> store.expire();
             case Done(RunInProgress run, int program, ProgramOutcome outcome) -> {
                 if (run.done(program, outcome)) {
                     timers.cancel(run);
@@ -176,6 +189,13 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
                         @Override
                         public void prepared(int init) {
                             self.tell(new Prepared(run, program, init));
+                        }
+
+                        @Override
+                        public void started(List<Flow> flows) {
+                            if (run.mayBeIdle() && !flows.isEmpty()) {
+                                self.tell(new Started(run, flows));
+                            }
                         }
 
                         @Override

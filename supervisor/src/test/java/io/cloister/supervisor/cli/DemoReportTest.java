@@ -3,6 +3,7 @@ package io.cloister.supervisor.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.cloister.protocol.run.MemorySource;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.cli.DemoReport.Outcome;
@@ -118,7 +119,8 @@ class DemoReportTest {
                         Duration.ofMillis(5),
                         Duration.ofMillis(20),
                         Duration.ZERO,
-                        ByteSize.ofKiB(1536));
+                        ByteSize.ofKiB(1536),
+                        MemorySource.CGROUP_V2_PEAK);
         return new Judgement(
                 verdict,
                 Optional.empty(),
