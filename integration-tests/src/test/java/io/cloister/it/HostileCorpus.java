@@ -4,6 +4,7 @@ package io.cloister.it;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.cloister.nativeio.libc.Architecture;
+import io.cloister.protocol.run.Limits;
 import io.cloister.protocol.run.Rlimits;
 import io.cloister.protocol.unit.ByteSize;
 import java.io.IOException;
@@ -50,6 +51,11 @@ final class HostileCorpus {
 
         String file() {
             return line.get("file").asText();
+        }
+
+        /** Whether it is a misdeed for an execve alone, too, without a run's limits. */
+        boolean isForExecve() {
+            return !line.has("only");
         }
 
         List<String> arguments() {
@@ -161,6 +167,39 @@ final class HostileCorpus {
             limits.openFiles(openFiles.asLong());
         }
         return limits.build();
+    }
+
+    /** Every kind of limit that there is. */
+    Limits limits(Hostile hostile) {
+        Duration wallTime = Duration.ofMillis(runLimit(hostile, "wallMillis").asLong());
+        JsonNode cpu = runLimit(hostile, "cpuSeconds");
+        JsonNode addressSpace = runLimit(hostile, "addressSpaceMiB");
+        Limits.Builder limits =
+                Limits.builder()
+                        .wallTime(wallTime)
+                        .cpuTime(
+                                cpu.isNull()
+                                        ? wallTime.multipliedBy(2)
+                                        : Duration.ofSeconds(cpu.asLong()))
+                        .memory(ByteSize.ofMiB(runLimit(hostile, "memoryMiB").asLong()))
+                        .processes(runLimit(hostile, "processes").asInt())
+                        .output(ByteSize.ofKiB(runLimit(hostile, "outputKiB").asLong()))
+                        .fileSize(ByteSize.ofMiB(runLimit(hostile, "fileSizeMiB").asLong(1024)))
+                        .stack(ByteSize.ofMiB(8))
+                        .openFiles(runLimit(hostile, "openFiles").asInt())
+                        .dataSegment(ByteSize.ofMiB(1024))
+                        .diskSize(ByteSize.ofMiB(256))
+                        .diskFiles(65_536)
+                        .cpuRate(2000);
+        if (!addressSpace.isNull()) {
+            limits.addressSpace(ByteSize.ofMiB(addressSpace.asLong()));
+        }
+        return limits.build();
+    }
+
+    private JsonNode runLimit(Hostile hostile, String name) {
+        JsonNode own = hostile.line().path("run").path("limits").get(name);
+        return own == null ? limit(hostile, name) : own;
     }
 
     private JsonNode limit(Hostile hostile, String name) {

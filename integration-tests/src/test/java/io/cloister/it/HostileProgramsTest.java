@@ -17,6 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(120)
 class HostileProgramsTest {
+    private static final String FOREIGN = "for another architecture";
+
     private static Worker worker;
     private static HostileTrial trial;
 
@@ -42,8 +44,17 @@ class HostileProgramsTest {
     @ParameterizedTest
     @MethodSource("programs")
     void shouldContainIt(HostileCorpus.Hostile hostile) throws IOException {
-        assumeTrue(hostile.fits(), "for another architecture");
+        assumeTrue(hostile.fits(), FOREIGN);
+        assumeTrue(hostile.isForExecve(), "a matter of a run's limits");
 
         trial.run(hostile);
+    }
+
+    @ParameterizedTest
+    @MethodSource("programs")
+    void shouldContainItAsARunWithAllLimits(HostileCorpus.Hostile hostile) throws IOException {
+        assumeTrue(hostile.fits(), FOREIGN);
+
+        trial.submit(hostile);
     }
 }

@@ -13,17 +13,28 @@ import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.CopyOut;
 import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
+import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.Opened;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -56,6 +67,12 @@ final class HostileTrial {
     private static final String AS_NEW =
             "echo hello; stat -c '%n %a %u %g %h' /w /tmp; ls -A /w /tmp; hostname";
 
+    private static final ByteSize SMALL = ByteSize.ofMiB(20);
+    private static final Program.Builder HELLO =
+            Program.of("/bin/echo", "hello")
+                    .collect(ByteSize.ofKiB(1))
+                    .limits(Limits.builder().memory(ByteSize.ofMiB(32)).processes(1).build());
+
     private final Worker worker;
     private final HostileCorpus corpus;
     private final String asNew;
@@ -68,6 +85,7 @@ final class HostileTrial {
     HostileTrial(Worker worker, HostileCorpus corpus) {
         this.worker = worker;
         this.corpus = corpus;
+        worker.run(Program.of("/bin/true").collect(ByteSize.ofKiB(1))); // the collector's thread
         try (Leased fresh = worker.acquire()) {
             asNew = fresh.shell(AS_NEW);
         }
@@ -124,6 +142,77 @@ final class HostileTrial {
         assertThat(Fd.leaks()).as("lost descriptors").isZero();
     }
 
+    /**
+     * The same as a client's run, with every limit that there is; nobody but the pool looks after
+     * the container. Throws an {@link AssertionError} that says what is wrong.
+     */
+    void submit(HostileCorpus.Hostile hostile) throws IOException {
+        JsonNode line = hostile.line();
+        JsonNode expected = line.path("run").path("expect");
+        InitSeen before = lookAtIdle();
+        HostState host = HostState.now();
+        Map<String, String> settings = hostSettings();
+
+        ProgramOutcome outcome = submit(hostile, hostile.arguments());
+        assertEnds(outcome, expected.isMissingNode() ? line.get("expect") : expected);
+        assertThat(outcome.usage().cpuTime())
+                .isGreaterThanOrEqualTo(Duration.ofMillis(line.path("cpuMillis").asLong()));
+        JsonNode afterwards = line.get("afterwards");
+        if (afterwards != null) {
+            assertEnds(
+                    submit(hostile, HostileCorpus.texts(afterwards.get("arguments"))),
+                    afterwards.get("expect"));
+        }
+
+        assertThat(lookAtIdle()).as("PID 1 and its container").isEqualTo(before);
+        ProgramOutcome next = worker.run(HELLO);
+        assertThat(next.status()).as(next.toString()).isEqualTo(Status.OK);
+        assertThat(next.outputs().get(1).content().utf8()).contains("hello\n");
+        assertThat(next.usage().memory()).as("the next run's memory").isLessThan(SMALL);
+        worker.awaitCalm();
+        host.assertUnchanged();
+        assertThat(hostSettings()).isEqualTo(settings);
+        assertThat(Fd.leaks()).as("lost descriptors").isZero();
+    }
+
+    private ProgramOutcome submit(HostileCorpus.Hostile hostile, List<String> arguments)
+            throws IOException {
+        List<String> argv = new ArrayList<>(List.of("./" + PROGRAM));
+        argv.addAll(arguments);
+        Program.Builder program =
+                Program.of(argv)
+                        .copyIn(
+                                new CopyIn.File(
+                                        PROGRAM, Content.of(corpus.executable(hostile)), 0755))
+                        .limits(corpus.limits(hostile))
+                        .collect(ByteSize.ofBytes(READ_LIMIT));
+        if (hostile.line().has("environment")) {
+            program.environment(HostileCorpus.texts(hostile.line().get("environment")));
+        }
+        if (hostile.line().has("input")) {
+            program.stream(0, new io.cloister.protocol.run.Stream.Input(Content.of(INPUT)));
+        }
+        if (hostile.line().has("open")) {
+            program.copyOut(CopyOut.required(hostile.line().get("open").asText()));
+        }
+        return worker.run(program);
+    }
+
+    /** The container between two runs: nothing is in it but its PID 1. */
+    private InitSeen lookAtIdle() throws IOException {
+        worker.awaitCalm();
+        try (Leased leased = worker.acquire()) {
+            InitSeen seen = lookAtInit(leased);
+            assertNothingRuns(seen.pid());
+            Waiting.until(() ->
+                    assertThat(Set.copyOf(ControlGroups.processes()))
+                            .as("what is in the control groups")
+                            .isSubsetOf(seen.pid()));
+            assertThat(leased.shell(AS_NEW)).isEqualTo(asNew);
+            return seen;
+        }
+    }
+
     // ---- what is run ------------------------------------------------------------------------
 
     private Ran run(Leased leased, HostileCorpus.Hostile hostile, List<String> arguments)
@@ -159,6 +248,23 @@ final class HostileTrial {
                 .as("%s%n%s", result, ran.stdout().lines().limit(20).toList())
                 .contains(result.limit().map(Limit::text).orElse(end));
         assertThat(result.killed()).as("killed").isFalse();
+    }
+
+    private static void assertEnds(ProgramOutcome outcome, JsonNode expected) {
+        String end =
+                switch (outcome.status()) {
+                    case TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT ->
+                            outcome.limit().orElseThrow().text();
+                    case OK, NONZERO_EXIT, SIGNALLED ->
+                            switch (outcome.termination().orElseThrow()) {
+                                case Termination.Exited exited -> "exit:" + exited.code();
+                                case Termination.Signalled signalled ->
+                                        "signal:" + signalled.signal();
+                            };
+                    case FILE_ERROR, DISALLOWED_SYSCALL, CANCELLED, INTERNAL_ERROR ->
+                            outcome.status().name().toLowerCase(Locale.ROOT).replace('_', '-');
+                };
+        assertThat(HostileCorpus.texts(expected)).as(outcome.toString()).contains(end);
     }
 
     private static void assertOpens(Leased leased, JsonNode line) throws IOException {

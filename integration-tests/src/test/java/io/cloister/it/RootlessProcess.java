@@ -65,7 +65,7 @@ final class RootlessProcess {
         try (Worker worker = Worker.start(HostileTrial.settings())) {
             HostileTrial trial = new HostileTrial(worker, corpus);
             for (HostileCorpus.Hostile hostile : corpus.programs()) {
-                if (hostile.fits()) {
+                if (hostile.fits() && hostile.isForExecve()) {
                     check(hostile.name(), () -> trial.run(hostile));
                 }
             }

@@ -38,6 +38,16 @@ public interface ContainerCgroup {
     CgroupRun begin(CgroupLimits limits) throws IOException;
 
     /**
+     * Looks, between two runs and when no file or process of theirs is there any more, whether they
+     * have left memory that counts against the next one's limit. A program can see to that: the
+     * kernel frees files that are queued in sockets when it likes. Version 2 has no such thing, as
+     * each run has a group of its own.
+     *
+     * @return how much there is, in words
+     */
+    Optional<String> leftover() throws IOException;
+
+    /**
      * Kills what is in the groups and removes them. Waits for the kernel to let go of them, at most
      * two seconds. Doing it again tries what is left.
      *

@@ -51,6 +51,11 @@ record NoCgroups(String reason) implements Cgroups {
         }
 
         @Override
+        public Optional<String> leftover() {
+            return Optional.empty();
+        }
+
+        @Override
         public void remove() {}
     }
 

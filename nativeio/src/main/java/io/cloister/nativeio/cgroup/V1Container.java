@@ -187,6 +187,11 @@ final class V1Container implements ContainerCgroup {
     }
 
     @Override
+    public synchronized Optional<String> leftover() throws IOException {
+        return memory == null ? Optional.empty() : memory.leftover();
+    }
+
+    @Override
     public synchronized void remove() throws IOException {
         closing.forEach(Runnable::run);
         for (Path group : groups) {

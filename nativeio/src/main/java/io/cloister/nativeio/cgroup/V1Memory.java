@@ -16,6 +16,12 @@ final class V1Memory implements AutoCloseable {
 
     private static final long UNLIMITED = -1;
 
+    /** More than init and the kernel's objects for its container ever need. */
+    private static final long OWN_MAX = 4L << 20;
+
+    /** More than stays of a run in good order: what the kernel keeps in its own lists. */
+    private static final long LEFTOVER_MAX = 8L << 20;
+
     /**
      * Of a process that is killed at the limit, as much as this may have been refused at once: more
      * than a huge page. memory.failcnt would tell, but it stays 0 in recent kernels (6.18).
@@ -28,6 +34,7 @@ final class V1Memory implements AutoCloseable {
     /** As long as less remains, what it consists of is not worth the time to ask. */
     static final long WORTH_A_LOOK = 1L << 20;
 
+    private final Path group;
     private final CgroupFile limit;
     private final Optional<CgroupFile> limitWithSwap;
     private final CgroupFile peak;
@@ -42,6 +49,11 @@ final class V1Memory implements AutoCloseable {
     private long sharedAfter;
 
     /**
+     * What init and its container use, which a run's limit is not for: as it was before the first.
+     */
+    private OptionalLong own = OptionalLong.empty();
+
+    /**
      * What a run used.
      *
      * @param kills processes killed because of the limit
@@ -50,6 +62,7 @@ final class V1Memory implements AutoCloseable {
     record Figures(long peakBytes, long kills, long remainingBytes) {}
 
     V1Memory(Path group) throws IOException {
+        this.group = group;
         limit = CgroupFile.open(group, "memory.limit_in_bytes", Linux.O_WRONLY);
         limitWithSwap = CgroupFile.openIfThere(group, WITH_SWAP, Linux.O_WRONLY);
         peak = CgroupFile.open(group, "memory.max_usage_in_bytes", Linux.O_RDWR);
@@ -65,7 +78,10 @@ final class V1Memory implements AutoCloseable {
 
     void begin(OptionalLong bytes) throws IOException {
         lift(); // as end() does, if there was one
-        limitBytes = bytes.orElse(Long.MAX_VALUE);
+        if (own.isEmpty()) {
+            own = OptionalLong.of(Math.min(usage.number(), OWN_MAX));
+        }
+        limitBytes = bytes.isPresent() ? bytes.getAsLong() + own.getAsLong() : Long.MAX_VALUE;
         if (bytes.isPresent()) {
             limited = true;
             limit(limitBytes);
@@ -104,8 +120,26 @@ final class V1Memory implements AutoCloseable {
         }
         long remaining = usage.number();
         sharedAfter = remaining > WORTH_A_LOOK ? stat.value(SHARED) : 0;
-        return new Figures(
-                most, kills, Math.max(0, remaining - Math.max(0, sharedAfter - sharedBefore)));
+        long stays = Math.max(0, remaining - Math.max(0, sharedAfter - sharedBefore));
+        // what of init's own did not remain is not the run's either
+        long possible = limitBytes == Long.MAX_VALUE ? most : stays + limitBytes - own.orElse(0);
+        return new Figures(Math.min(most, possible), kills, stays);
+    }
+
+    /** Whether more is there than init needs and the kernel gives back when it is asked. */
+    Optional<String> leftover() throws IOException {
+        long most = own.orElse(OWN_MAX) + LEFTOVER_MAX;
+        if (usage.number() <= most || withoutCache() <= most) {
+            return Optional.empty();
+        }
+        CgroupFile.write(group, "memory.force_empty", "0");
+        long left = withoutCache();
+        return left <= most ? Optional.empty() : Optional.of("%d bytes of memory".formatted(left));
+    }
+
+    /** Cached files make room by themselves. */
+    private long withoutCache() throws IOException {
+        return usage.number() - stat.value("active_file") - stat.value("inactive_file");
     }
 
     private long mostWithSwap() throws IOException {

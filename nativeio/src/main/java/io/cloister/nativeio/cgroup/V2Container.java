@@ -85,6 +85,11 @@ final class V2Container implements ContainerCgroup {
     }
 
     @Override
+    public Optional<String> leftover() {
+        return Optional.empty();
+    }
+
+    @Override
     public synchronized void remove() throws IOException {
         init.close();
         Groups.remove(group);

@@ -59,6 +59,7 @@ public enum Sys {
     SETRESGID,
     SETRESUID,
     SETSID,
+    SOCKET,
     SYMLINKAT,
     UMASK,
     UMOUNT2,

@@ -33,6 +33,7 @@ import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.message.Open;
 import io.cloister.protocol.message.PingReply;
 import io.cloister.protocol.message.Pong;
+import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.ResetReply;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.message.SymlinkReply;
@@ -44,6 +45,7 @@ import io.cloister.supervisor.handler.Exchange;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.handler.ExecveHandler;
 import io.cloister.supervisor.handler.OpenHandler;
+import io.cloister.supervisor.handler.Pause;
 import io.cloister.supervisor.handler.ResetHandler;
 import io.cloister.supervisor.handler.SymlinkHandler;
 import java.io.IOException;
@@ -67,6 +69,11 @@ import org.slf4j.LoggerFactory;
  * truly gone.
  */
 public final class Container {
+    /** Between looks whether a reset left memory in use; each is twice as long: half a second. */
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(1);
+
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(256);
+
     private static final Logger LOG = LoggerFactory.getLogger(Container.class);
 
     /** What a container can be asked. Every request with a {@code replyTo} is answered once. */
@@ -306,7 +313,46 @@ public final class Container {
     private Exchange<ResetReply> reset(ContainerContext known) {
         boolean programsRan = used;
         used = false;
-        return ResetHandler.start(known.config(), programsRan);
+        Exchange<ResetReply> exchange = ResetHandler.start(known.config(), programsRan);
+        return programsRan ? withoutLeftover(exchange, SHORTEST_PAUSE) : exchange;
+    }
+
+    /**
+     * A reset is done when the memory of what ran before does not count against the next run: the
+     * kernel frees much of it by and by.
+     */
+    private Exchange<ResetReply> withoutLeftover(Exchange<ResetReply> exchange, Duration pause) {
+        return switch (exchange) {
+            case Exchange.Run<ResetReply>(SyscallProgram program, var then) ->
+                    new Exchange.Run<>(
+                            program, result -> withoutLeftover(then.apply(result), pause));
+            case Exchange.Done<ResetReply>(ResetDone done) -> {
+                Optional<String> leftover = leftover();
+                if (leftover.isEmpty()) {
+                    yield exchange;
+                }
+                if (pause.compareTo(LONGEST_PAUSE) > 0) {
+                    Failure failure =
+                            Failure.of(
+                                    Failure.Kind.INTERNAL,
+                                    leftover.get() + " is left of earlier programs");
+                    yield new Exchange.Doomed<>(failure, "reset failed: " + failure.describe());
+                }
+                yield new Exchange.Run<>(
+                        Pause.of(pause),
+                        result -> withoutLeftover(exchange, pause.multipliedBy(2)));
+            }
+            default -> exchange;
+        };
+    }
+
+    private Optional<String> leftover() {
+        Grouped groups = grouped;
+        try {
+            return groups == null ? Optional.empty() : groups.cgroup().leftover();
+        } catch (IOException e) {
+            return Optional.of("it cannot be told how much memory (" + e.getMessage() + ")");
+        }
     }
 
     private Task<PingReply> ping(Ping ping) {

@@ -114,6 +114,17 @@ public final class ResetHandler {
         if (programsRan) {
             b.call("leave IPC namespace", "", Sys.UNSHARE, Arg.of(Linux.CLONE_NEWIPC));
             SessionKeyring.join(b);
+            // Closing one has the kernel look for sockets that are queued in themselves, with the
+            // files queued in them: nothing else does, and their memory would stay (unix(7)).
+            Step socket =
+                    b.call(
+                            "make",
+                            "socket",
+                            Sys.SOCKET,
+                            Arg.of(Linux.AF_UNIX),
+                            Arg.of(Linux.SOCK_DGRAM),
+                            Arg.ZERO);
+            b.call("close", "socket", Sys.CLOSE, socket.result());
         }
         Lookup lookup = new Lookup(b);
         int innerMounts = inner.values().stream().mapToInt(List::size).sum();

@@ -580,7 +580,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                             : new Content.Inline(worker.files().read(file, wanted.max())));
             return Optional.empty();
         } catch (FileException e) {
-            return Optional.of(e.failure());
+            Failure failure = e.failure();
+            return Optional.of(Failure.of(failure.kind(), wanted.path(), failure.message()));
         } catch (IOException e) {
             return Optional.of(
                     Failure.of(Failure.Kind.SYSCALL, wanted.path(), "copy out: " + e.getMessage()));
