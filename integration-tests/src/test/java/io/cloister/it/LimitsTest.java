@@ -19,9 +19,9 @@ import io.cloister.protocol.unit.ByteSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -135,8 +135,9 @@ class LimitsTest extends WorkerTest {
         ProgramOutcome above = run(limits().memory(MEMORY), deed, 80, 4);
         assertEnds(above, Status.MEMORY_LIMIT, Limit.MEMORY);
         assertThat(above.evidence().oomKills()).isPositive();
+        // mapped files that somebody else has read before are resident without being charged
         assertThat(above.usage().memory().bytes())
-                .isBetween(ByteSize.ofMiB(60).bytes(), MEMORY.bytes());
+                .isBetween(ByteSize.ofMiB(60).bytes(), ByteSize.ofMiB(68).bytes());
     }
 
     @Test
@@ -182,8 +183,7 @@ class LimitsTest extends WorkerTest {
                         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                         .start();
         assertThat(dd.waitFor()).isZero();
-        Files.setPosixFilePermissions(
-                file, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
     }
 
     // ---- processes --------------------------------------------------------------------------
@@ -296,9 +296,6 @@ class LimitsTest extends WorkerTest {
         assertOk(outcome);
         assertThat((double) Workload.said(outcome, "cpu") / Workload.said(outcome, "wall"))
                 .isBetween(0.01, 0.35);
-        // and the next one is free again
-        assertThat(shell(limits(), "cat /proc/self/cgroup").enforced())
-                .noneMatch(each -> each.limit() == Limit.CPU_RATE);
     }
 
     @Test
@@ -339,6 +336,5 @@ class LimitsTest extends WorkerTest {
                 .containsExactlyInAnyOrder(
                         new Enforced(Limit.WALL_TIME, Mechanism.INIT),
                         new Enforced(Limit.OUTPUT, Mechanism.COLLECTOR));
-        assertThat(Optional.of(outcome.usage().memorySource())).isPresent();
     }
 }

@@ -20,7 +20,15 @@ import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.CopyOut;
+import io.cloister.protocol.run.Enforced;
 import io.cloister.protocol.run.Limit;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Mechanism;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Status;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.container.Container;
@@ -51,6 +59,9 @@ final class RootlessProcess {
     static final String OK = "ok";
     static final String END = "end";
 
+    /** Which an ordinary user has on some machines only: they have tests of their own. */
+    private static final String WITHOUT_GROUPS = "cloister.cgroups.mode = NONE\n";
+
     private final Worker worker;
 
     private RootlessProcess(Worker worker) {
@@ -59,10 +70,11 @@ final class RootlessProcess {
 
     public static void main(String[] arguments) throws Exception {
         HostileCorpus corpus = HostileCorpus.in(Path.of(arguments[0]));
-        try (Worker worker = Worker.start("cloister.containers { max = 2, warm = 1 }")) {
+        try (Worker worker =
+                Worker.start(WITHOUT_GROUPS + "cloister.containers { max = 2, warm = 1 }")) {
             new RootlessProcess(worker).checks(corpus).forEach(RootlessProcess::check);
         }
-        try (Worker worker = Worker.start(HostileTrial.settings())) {
+        try (Worker worker = Worker.start(WITHOUT_GROUPS + HostileTrial.settings())) {
             HostileTrial trial = new HostileTrial(worker, corpus);
             for (HostileCorpus.Hostile hostile : corpus.programs()) {
                 if (hostile.fits() && hostile.isForExecve()) {
@@ -100,6 +112,9 @@ final class RootlessProcess {
         checks.put("shouldCollectOutput", this::shouldCollectOutput);
         checks.put("shouldGiveEveryRunTheInputAsItWas", this::shouldGiveEveryRunTheInputAsItWas);
         checks.put("shouldKnowIdlePrograms", this::shouldKnowIdlePrograms);
+        checks.put("shouldCarryOutRuns", this::shouldCarryOutRuns);
+        checks.put("shouldLimitProcesses", this::shouldLimitProcesses);
+        checks.put("shouldSayWhatItCannotEnforce", this::shouldSayWhatItCannotEnforce);
         checks.put("shouldConfigureOtherContainers", this::shouldConfigureOtherContainers);
         checks.put("shouldSayWhatIsMissing", this::shouldSayWhatIsMissing);
         return checks;
@@ -265,6 +280,47 @@ final class RootlessProcess {
             Worker.await(run);
             assertThat(watch.look()).isFalse();
         }
+    }
+
+    private static Program.Builder shell(Limits limits, String script) {
+        return Program.of("/bin/sh", "-c", script).collect(ByteSize.ofKiB(4)).limits(limits);
+    }
+
+    private void shouldCarryOutRuns() {
+        ProgramOutcome outcome =
+                worker.run(
+                        shell(Limits.standard(), "cat in; cat > out; cat out; exit 3")
+                                .stdin("of stdin\n")
+                                .copyIn(CopyIn.File.of("in", Content.ofUtf8("copied in\n")))
+                                .copyOut(CopyOut.required("out")));
+        assertThat(outcome.status()).as(outcome.toString()).isEqualTo(Status.NONZERO_EXIT);
+        assertThat(outcome.outputs().get(1).content())
+                .isEqualTo(Bytes.ofUtf8("copied in\nof stdin\n"));
+        assertThat(outcome.files().get("out")).isEqualTo(Content.ofUtf8("of stdin\n"));
+    }
+
+    /** The container's first process has the program's uid, and does not count. */
+    private void shouldLimitProcesses() {
+        Limits limits = Limits.builder().processes(2).build();
+        assertThat(worker.run(shell(limits, "/bin/true; (/bin/true); exit 0")).status())
+                .isEqualTo(Status.OK);
+        assertThat(worker.run(shell(limits, "(/bin/true; exit 0) || exit 4; exit 0")).status())
+                .isEqualTo(Status.NONZERO_EXIT);
+    }
+
+    private void shouldSayWhatItCannotEnforce() {
+        Limits limits =
+                Limits.builder().memory(ByteSize.ofMiB(64)).cpuTime(Duration.ofMillis(200)).build();
+        ProgramOutcome refused = worker.run(shell(limits, ":"));
+        assertThat(refused.failure().orElseThrow().kind()).isEqualTo(Failure.Kind.NOT_ENFORCEABLE);
+
+        Limits less = limits.toBuilder().allowLess(true).build();
+        ProgramOutcome outcome = worker.run(shell(less, "while :; do :; done"));
+        assertThat(outcome.limit()).contains(Limit.CPU_TIME);
+        assertThat(outcome.enforced())
+                .contains(
+                        new Enforced(Limit.MEMORY, Mechanism.RLIMIT),
+                        new Enforced(Limit.CPU_TIME, Mechanism.INIT_PROCESS_CLOCK));
     }
 
     private void shouldConfigureOtherContainers() {

@@ -9,7 +9,7 @@ final class Detection {
 
     static Cgroups detect(CgroupSettings settings, Hierarchies hierarchies) throws IOException {
         return switch (settings.mode()) {
-            case NONE -> new NoCgroups("switched off by the settings");
+            case NONE -> new NoCgroups("cloister.cgroups.mode is NONE");
             case V2 -> V2Cgroups.open(hierarchies, settings.root());
             case V1 -> V1Cgroups.open(hierarchies);
             case AUTO -> best(settings, hierarchies);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.nativeio.cgroup;
 
+import io.cloister.nativeio.fd.SystemCallException;
+import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -45,6 +47,7 @@ final class V1Memory implements AutoCloseable {
     private boolean limited;
     private long killsBefore;
     private long limitBytes;
+    private long runBytes;
     private long sharedBefore;
     private long sharedAfter;
 
@@ -78,17 +81,31 @@ final class V1Memory implements AutoCloseable {
 
     void begin(OptionalLong bytes) throws IOException {
         lift(); // as end() does, if there was one
+        runBytes = bytes.orElse(Long.MAX_VALUE);
         if (own.isEmpty()) {
             own = OptionalLong.of(Math.min(usage.number(), OWN_MAX));
         }
         limitBytes = bytes.isPresent() ? bytes.getAsLong() + own.getAsLong() : Long.MAX_VALUE;
         if (bytes.isPresent()) {
             limited = true;
-            limit(limitBytes);
+            limitBeyondOwn(bytes.getAsLong());
         }
         peak.write("0");
         sharedBefore = sharedAfter == 0 ? 0 : stat.value(SHARED);
         killsBefore = oomControl.value("oom_kill");
+    }
+
+    /** What the kernel cannot give back now is not the run's: {@link #leftover} bounds it. */
+    private void limitBeyondOwn(long bytes) throws IOException {
+        try {
+            limit(limitBytes);
+        } catch (SystemCallException e) {
+            if (!e.errno().equals(Errno.EBUSY)) {
+                throw e;
+            }
+            limitBytes = usage.number() + bytes;
+            limit(limitBytes);
+        }
     }
 
     /** Memory with swap may never be limited to less than memory alone. */
@@ -122,7 +139,7 @@ final class V1Memory implements AutoCloseable {
         sharedAfter = remaining > WORTH_A_LOOK ? stat.value(SHARED) : 0;
         long stays = Math.max(0, remaining - Math.max(0, sharedAfter - sharedBefore));
         // what of init's own did not remain is not the run's either
-        long possible = limitBytes == Long.MAX_VALUE ? most : stays + limitBytes - own.orElse(0);
+        long possible = limitBytes == Long.MAX_VALUE ? most : stays + runBytes;
         return new Figures(Math.min(most, possible), kills, stays);
     }
 

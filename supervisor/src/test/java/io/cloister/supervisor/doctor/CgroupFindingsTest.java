@@ -78,7 +78,7 @@ class CgroupFindingsTest {
     @Test
     void shouldNotWarnOfWhatTheSettingsAskFor() {
         Finding finding =
-                CgroupFindings.ofGroups(Cgroups.none("switched off by the settings"), Mode.NONE);
+                CgroupFindings.ofGroups(Cgroups.none("cloister.cgroups.mode is NONE"), Mode.NONE);
 
         assertThat(finding.mark()).isEqualTo(Finding.Mark.INFORMATION);
         assertThat(finding.remedy()).isEmpty();
