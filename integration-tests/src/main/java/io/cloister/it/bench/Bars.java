@@ -33,7 +33,10 @@ final class Bars {
     /** What a file of 1 MiB in and one out add to a run, in µs. */
     static final Bar RUN_FILES = Bar.atMost(1500);
 
-    /** How much more runs two containers get done than one. */
+    /** How many runs a second two containers get done, with a reset after each... */
+    static final Bar RUN_RATE = Bar.atLeast(1000, 1500);
+
+    /** ... or, on a slower machine, how much more than one container does. */
     static final Bar RUN_PARALLEL = Bar.atLeast(1.6, 1.9);
 
     /** What a program uses beyond its CPU time limit, at the 99th percentile, in µs. */

@@ -7,7 +7,8 @@ import java.util.Locale;
 enum Unit {
     TIMES("×", 2),
     MICROSECONDS("µs", 0),
-    KIBIBYTES("KiB", 0);
+    KIBIBYTES("KiB", 0),
+    PER_SECOND("/s", 0);
 
     private final String symbol;
     private final int decimals;

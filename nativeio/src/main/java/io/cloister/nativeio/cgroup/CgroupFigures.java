@@ -16,9 +16,6 @@ import java.util.OptionalLong;
  * @param processesPeak most processes and threads at once, without init. Version 1 knows it only
  *     for a run that had more than any before it in the same container.
  * @param processesRefused how often a process or thread could not be made because of the limit
- * @param userNanos CPU time in user mode; in version 1 with init's, as far as the kernel tells them
- *     apart
- * @param systemNanos CPU time in the kernel
  * @param remainingMemoryBytes what is left in memory when all processes are gone, but for files
  *     that the run made in tmpfs: page cache, the kernel's caches, init
  */
@@ -28,8 +25,6 @@ public record CgroupFigures(
         long oomKills,
         OptionalInt processesPeak,
         long processesRefused,
-        OptionalLong userNanos,
-        OptionalLong systemNanos,
         OptionalLong remainingMemoryBytes) {
 
     /**
@@ -52,8 +47,6 @@ public record CgroupFigures(
                 0,
                 OptionalInt.empty(),
                 0,
-                OptionalLong.empty(),
-                OptionalLong.empty(),
                 OptionalLong.empty());
     }
 }

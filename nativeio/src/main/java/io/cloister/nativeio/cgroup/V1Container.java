@@ -107,9 +107,6 @@ final class V1Container implements ContainerCgroup {
             }
             throw e;
         }
-        if (cpuTime != null) {
-            cpuTime.begin();
-        }
         return new Run();
     }
 
@@ -128,16 +125,17 @@ final class V1Container implements ContainerCgroup {
         }
     }
 
+    private boolean mustLift() {
+        return rateLimited || (memory != null && memory.mustLift());
+    }
+
     /**
-     * Between runs there are no limits: init is in the groups, and must be able to work, to fill
-     * files and to fork, whatever the last run left.
+     * Between runs no limit may hinder init, which is in the groups and has to work, whatever the
+     * last run left. One that leaves it room stays: the next run's is likely the same.
      */
     private void lift() throws IOException {
         if (cpuQuota != null && rateLimited) {
             limitRate(cpuQuota, OptionalInt.empty());
-        }
-        if (pids != null) {
-            pids.lift();
         }
         if (memory != null) {
             memory.lift();
@@ -163,15 +161,19 @@ final class V1Container implements ContainerCgroup {
     }
 
     private synchronized CgroupFigures end() throws IOException {
+        boolean done = false;
         try {
-            return figures();
+            CgroupFigures figures = figures();
+            done = true;
+            return figures;
         } finally {
-            lift();
+            if (!done || mustLift()) {
+                lift();
+            }
         }
     }
 
     private CgroupFigures figures() throws IOException {
-        V1CpuTime.@Nullable Figures cpu = cpuTime == null ? null : cpuTime.end();
         V1Pids.@Nullable Figures count = pids == null ? null : pids.end();
         V1Memory.@Nullable Figures used = memory == null ? null : memory.end();
         CgroupFigures none = CgroupFigures.none();
@@ -181,8 +183,6 @@ final class V1Container implements ContainerCgroup {
                 used == null ? 0 : used.kills(),
                 count == null ? OptionalInt.empty() : count.peak(),
                 count == null ? 0 : count.refused(),
-                cpu == null ? OptionalLong.empty() : OptionalLong.of(cpu.userNanos()),
-                cpu == null ? OptionalLong.empty() : OptionalLong.of(cpu.systemNanos()),
                 used == null ? OptionalLong.empty() : OptionalLong.of(used.remainingBytes()));
     }
 

@@ -36,6 +36,9 @@ final class V1Memory implements AutoCloseable {
     /** As long as less remains, what it consists of is not worth the time to ask. */
     static final long WORTH_A_LOOK = 1L << 20;
 
+    /** More than init's largest message and all that the kernel allocates on its behalf. */
+    private static final long ROOM_FOR_INIT = 32L << 20;
+
     private final Path group;
     private final CgroupFile limit;
     private final Optional<CgroupFile> limitWithSwap;
@@ -46,7 +49,8 @@ final class V1Memory implements AutoCloseable {
     private final Optional<CgroupFile> peakWithSwap;
     private boolean limited;
     private long killsBefore;
-    private long limitBytes;
+    private long limitBytes = Long.MAX_VALUE;
+    private boolean cramped;
     private long runBytes;
     private long sharedBefore;
     private long sharedAfter;
@@ -77,22 +81,30 @@ final class V1Memory implements AutoCloseable {
         if (limitWithSwap.isEmpty()) {
             CgroupFile.write(group, "memory.swappiness", "0");
         }
+        killsBefore = oomControl.value("oom_kill");
     }
 
     void begin(OptionalLong bytes) throws IOException {
-        lift(); // as end() does, if there was one
         runBytes = bytes.orElse(Long.MAX_VALUE);
         if (own.isEmpty()) {
             own = OptionalLong.of(Math.min(usage.number(), OWN_MAX));
         }
-        limitBytes = bytes.isPresent() ? bytes.getAsLong() + own.getAsLong() : Long.MAX_VALUE;
-        if (bytes.isPresent()) {
-            limited = true;
-            limitBeyondOwn(bytes.getAsLong());
+        long wanted = bytes.isPresent() ? bytes.getAsLong() + own.getAsLong() : Long.MAX_VALUE;
+        if (!limited || wanted != limitBytes) {
+            lift();
+            limitBytes = wanted;
+            if (bytes.isPresent()) {
+                limited = true;
+                limitBeyondOwn(bytes.getAsLong());
+            }
         }
         peak.write("0");
         sharedBefore = sharedAfter == 0 ? 0 : stat.value(SHARED);
-        killsBefore = oomControl.value("oom_kill");
+    }
+
+    /** Whether too little is left of the limit for init to work. */
+    boolean mustLift() {
+        return limited && cramped;
     }
 
     /** What the kernel cannot give back now is not the run's: {@link #leftover} bounds it. */
@@ -130,12 +142,16 @@ final class V1Memory implements AutoCloseable {
     }
 
     Figures end() throws IOException {
-        long kills = oomControl.value("oom_kill") - killsBefore;
+        cramped = true; // unless it turns out otherwise
+        long killsNow = oomControl.value("oom_kill");
+        long kills = killsNow - killsBefore;
+        killsBefore = killsNow;
         long most = peak.number();
         if (kills > 0 && Math.max(most, mostWithSwap()) < limitBytes - LARGEST_CHARGE) {
             throw new OuterOutOfMemoryException(kills);
         }
         long remaining = usage.number();
+        cramped = kills > 0 || remaining > limitBytes - ROOM_FOR_INIT;
         sharedAfter = remaining > WORTH_A_LOOK ? stat.value(SHARED) : 0;
         long stays = Math.max(0, remaining - Math.max(0, sharedAfter - sharedBefore));
         // what of init's own did not remain is not the run's either

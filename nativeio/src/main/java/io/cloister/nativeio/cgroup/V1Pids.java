@@ -14,7 +14,8 @@ final class V1Pids implements AutoCloseable {
     private final CgroupFile max;
     private final CgroupFile events;
     private final Optional<CgroupFile> peak; // since Linux 6.1
-    private boolean limited;
+    private OptionalInt limit = OptionalInt.empty();
+    private boolean known;
     private long refusedBefore;
     private long peakBefore;
 
@@ -24,35 +25,29 @@ final class V1Pids implements AutoCloseable {
         max = CgroupFile.open(group, "pids.max", Linux.O_WRONLY);
         events = CgroupFile.open(group, "pids.events", Linux.O_RDONLY);
         peak = CgroupFile.openIfThere(group, "pids.peak", Linux.O_RDONLY);
+        refusedBefore = events.value("max");
     }
 
     void begin(OptionalInt processes) throws IOException {
-        if (limited || processes.isPresent()) {
-            limit(processes);
+        if (!known || !processes.equals(limit)) {
+            known = false; // unless the kernel takes it
+            max.write(
+                    processes.isPresent()
+                            ? Long.toString((long) processes.getAsInt() + INIT)
+                            : "max");
+            limit = processes;
+            known = true;
         }
-        refusedBefore = events.value("max");
-        peakBefore = peak.isPresent() ? peak.get().number() : 0;
-    }
-
-    void lift() throws IOException {
-        if (limited) {
-            limit(OptionalInt.empty());
-        }
-    }
-
-    private void limit(OptionalInt processes) throws IOException {
-        limited = true;
-        max.write(
-                processes.isPresent() ? Long.toString((long) processes.getAsInt() + INIT) : "max");
-        limited = processes.isPresent();
     }
 
     Figures end() throws IOException {
-        long refused = events.value("max") - refusedBefore;
+        long refusedNow = events.value("max");
+        long refused = refusedNow - refusedBefore;
+        refusedBefore = refusedNow;
         long most = peak.isPresent() ? peak.get().number() : 0;
-        return new Figures(
-                most > peakBefore ? OptionalInt.of((int) most - INIT) : OptionalInt.empty(),
-                refused);
+        boolean more = most > peakBefore;
+        peakBefore = Math.max(most, peakBefore);
+        return new Figures(more ? OptionalInt.of((int) most - INIT) : OptionalInt.empty(), refused);
     }
 
     @Override

@@ -112,15 +112,12 @@ final class V2Run implements CgroupRun {
                     most.isPresent() ? OptionalInt.of((int) most.getAsLong()) : OptionalInt.empty();
             refused = StatText.value(read("pids.events"), "max", path("pids.events"));
         }
-        String cpu = cpuStat.text();
         return new CgroupFigures(
                 peak,
                 source,
                 kills,
                 processesPeak,
                 refused,
-                nanos(cpu, "user_usec"),
-                nanos(cpu, "system_usec"),
                 remaining);
     }
 
@@ -131,10 +128,6 @@ final class V2Run implements CgroupRun {
             throw new OuterOutOfMemoryException(kills);
         }
         return kills;
-    }
-
-    private OptionalLong nanos(String stat, String key) throws IOException {
-        return OptionalLong.of(StatText.value(stat, key, path("cpu.stat")) * NANOS_PER_MICRO);
     }
 
     private OptionalLong numberIfThere(String file) throws IOException {

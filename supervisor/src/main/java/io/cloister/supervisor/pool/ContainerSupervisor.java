@@ -122,7 +122,7 @@ public final class ContainerSupervisor
 
     private record WasConfigured(Member member, @Nullable ConfReply reply) implements Command {}
 
-    private record WasReset(Member member, @Nullable ResetReply reply) implements Command {}
+    private record WasReset(Member member, ResetReply reply) implements Command {}
 
     private record WaitedTooLong(Waiting waiting) implements Command {}
 
@@ -153,6 +153,7 @@ public final class ContainerSupervisor
         private State state = State.STARTING;
         private boolean configured;
         private boolean admitted;
+        private @Nullable ActorRef<ResetReply> resetAnswers;
         private int uses;
         private long lease;
         private Optional<ActorRef<?>> owner = Optional.empty();
@@ -365,15 +366,30 @@ public final class ContainerSupervisor
             end(member);
         } else {
             member.state = State.RESETTING;
-            getContext()
-                    .ask(
-                            ResetReply.class,
-                            member.container,
-                            settings.configureDeadline(),
-                            Container.Reset::new,
-                            (reply, late) -> new WasReset(member, reply));
+            member.container.tell(new Container.Reset(resetAnswers(member)));
         }
         return this;
+    }
+
+    /**
+     * Not an ask, which would wake two threads for each reset: a container answers within its own
+     * deadline, or ends.
+     */
+    private ActorRef<ResetReply> resetAnswers(Member member) {
+        ActorRef<ResetReply> answers = member.resetAnswers;
+        if (answers == null) {
+            ActorRef<Command> self = getContext().getSelf();
+            answers =
+                    getContext()
+                            .spawnAnonymous(
+                                    Behaviors.receiveMessage(reply -> {
+                                        self.tell(new WasReset(member, reply));
+                                        return Behaviors.same();
+                                    }),
+                                    DispatcherSelector.sameAsParent());
+            member.resetAnswers = answers;
+        }
+        return answers;
     }
 
     private Behavior<Command> onDrain(Drain drain) {
@@ -693,6 +709,9 @@ public final class ContainerSupervisor
             disown(member);
         }
         member.core.ifPresent(freeCores::add);
+        if (member.resetAnswers != null) {
+            getContext().stop(member.resetAnswers);
+        }
         if (member.state == State.IDLE || member.state == State.RESETTING) {
             LOG.warn("{} has died", ref.path().name());
         }

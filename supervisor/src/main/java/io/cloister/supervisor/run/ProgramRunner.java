@@ -81,6 +81,13 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     sealed interface Command {}
 
+    /**
+     * Prepare a program; sent once, before anything else.
+     *
+     * @param listener told what comes of it
+     */
+    record Prepare(Program program, Listener listener) implements Command {}
+
     /** Start, with these descriptors beside those of the program's own streams. */
     record Start(Map<Integer, Fd> descriptors) implements Command {}
 
@@ -129,9 +136,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             StreamCollector collector,
             FileCopies files) {}
 
-    private final Program program;
     private final Worker worker;
-    private final Listener listener;
     private final ActorRef<Command> self;
     private final Executor blocking;
     private final ActorRef<SymlinkReply> linked;
@@ -140,6 +145,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private final Map<Integer, Collected> collected = new TreeMap<>();
     private final Map<Integer, Fd> descriptors = new HashMap<>();
     private List<List<CopyIn>> toCopyIn = new ArrayList<>();
+    private final ActorRef<ContainerSupervisor.AcquireReply> acquired;
+    private @Nullable Prepare task;
     private ContainerSupervisor.@Nullable Lease lease;
     private @Nullable Pty terminal;
     private Optional<Ended> ended = Optional.empty();
@@ -148,27 +155,20 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private @Nullable ExecveResult result;
     private Map<Integer, Output> outputs = Map.of();
 
-    private ProgramRunner(
-            ActorContext<Command> context, Program program, Worker worker, Listener listener) {
+    private ProgramRunner(ActorContext<Command> context, Worker worker) {
         super(context);
-        this.program = program;
         this.worker = worker;
-        this.listener = listener;
         self = context.getSelf();
         blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+        acquired = context.messageAdapter(ContainerSupervisor.AcquireReply.class, Acquired::new);
         linked = context.messageAdapter(SymlinkReply.class, WasLinked::new);
         opened = context.messageAdapter(OpenReply.class, WasOpened::new);
         executed = context.messageAdapter(ExecveReply.class, WasExecuted::new);
-        worker.supervisor()
-                .tell(
-                        new ContainerSupervisor.Acquire(
-                                Optional.of(context.getSelf()),
-                                context.messageAdapter(
-                                        ContainerSupervisor.AcquireReply.class, Acquired::new)));
     }
 
-    static Behavior<Command> create(Program program, Worker worker, Listener listener) {
-        return Behaviors.setup(context -> new ProgramRunner(context, program, worker, listener));
+    /** The behaviour of a runner that waits for its program. */
+    static Behavior<Command> create(Worker worker) {
+        return Behaviors.setup(context -> new ProgramRunner(context, worker));
     }
 
     @Override
@@ -185,12 +185,18 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private Behavior<Command> step(Command command) {
         return switch (command) {
+            case Prepare prepare -> {
+                task = prepare;
+                worker.supervisor()
+                        .tell(new ContainerSupervisor.Acquire(Optional.of(self), acquired));
+                yield this;
+            }
             case Acquired(ContainerSupervisor.NotAcquired(Failure failure)) ->
                     notRun(Status.INTERNAL_ERROR, failure);
             case Acquired(ContainerSupervisor.Lease taken) -> {
                 lease = taken;
                 getContext().watch(taken.container());
-                toCopyIn = batches(program.copyIn());
+                toCopyIn = batches(task().program().copyIn());
                 yield copyIn();
             }
             case WasOpened(OpenReply reply) -> onOpened(reply);
@@ -303,7 +309,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private Behavior<Command> openInputs() {
         Map<Integer, Content> inputs = new TreeMap<>();
-        program.streams()
+        task().program().streams()
                 .forEach((number, stream) -> {
                     if (stream instanceof Stream.Input(Content content)) {
                         inputs.put(number, content);
@@ -336,7 +342,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (ended.isPresent()) {
             return cancelled();
         }
-        listener.prepared(lease().init());
+        task().listener().prepared(lease().init());
         return this;
     }
 
@@ -405,7 +411,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             return cancelled();
         }
         try {
-            for (Map.Entry<Integer, Stream> entry : program.streams().entrySet()) {
+            for (Map.Entry<Integer, Stream> entry : task().program().streams().entrySet()) {
                 int number = entry.getKey();
                 switch (entry.getValue()) {
                     case Stream.Null none -> {
@@ -438,7 +444,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private void collect(int number, Stream.Collect request) throws IOException {
         ByteSize max =
-                program.limits()
+                task().program().limits()
                         .output()
                         .filter(limit -> limit.compareTo(request.max()) < 0)
                         .orElse(request.max());
@@ -448,9 +454,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private void openTerminal() throws IOException {
-        if (program.terminal().isPresent()) {
+        if (task().program().terminal().isPresent()) {
             Pty pty =
-                    worker.collector().openTerminal(program.terminal().get(), this::tooMuchOutput);
+                    worker.collector().openTerminal(task().program().terminal().get(), this::tooMuchOutput);
             terminal = pty;
             descriptors.putAll(pty.forProgram());
         }
@@ -462,16 +468,16 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private Behavior<Command> execute() {
-        Limits limits = program.limits();
+        Limits limits = task().program().limits();
         Execve.Builder request =
-                Execve.of(program.arguments())
+                Execve.of(task().program().arguments())
                         .descriptors(descriptors.keySet())
-                        .seccomp(program.seccomp())
+                        .seccomp(task().program().seccomp())
                         .limits(limits.output().isEmpty() ? limits : limits.withoutOutput());
-        program.environment().ifPresent(request::environment);
-        program.workDirectory().ifPresent(request::workDirectory);
-        program.controllingTerminal().ifPresent(request::controllingTerminal);
-        if (program.terminal().isPresent()) {
+        task().program().environment().ifPresent(request::environment);
+        task().program().workDirectory().ifPresent(request::workDirectory);
+        task().program().controllingTerminal().ifPresent(request::controllingTerminal);
+        if (task().program().terminal().isPresent()) {
             request.controllingTerminal(0);
         }
         Execve execve;
@@ -486,7 +492,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (terminal != null) {
             flows.add(terminal);
         }
-        listener.started(flows);
+        task().listener().started(flows);
         executing = true;
         container()
                 .tell(new Container.Execute(execve, ExecveDescriptors.of(descriptors), executed));
@@ -522,11 +528,11 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                     Status.INTERNAL_ERROR,
                     Failure.of(Failure.Kind.SYSCALL, "collect output: " + e.getMessage()));
         }
-        if (program.copyOut().isEmpty()) {
+        if (task().program().copyOut().isEmpty()) {
             return tell(Map.of(), Optional.empty());
         }
         List<OpenFile> files =
-                program.copyOut().stream().map(file -> OpenFile.read(file.path())).toList();
+                task().program().copyOut().stream().map(file -> OpenFile.read(file.path())).toList();
         container().tell(new Container.OpenFiles(new Open(files), opened));
         return this;
     }
@@ -549,7 +555,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         Map<String, Content> contents = new LinkedHashMap<>();
         Optional<Failure> failure = Optional.empty();
         try (files) {
-            for (CopyOut wanted : program.copyOut()) {
+            for (CopyOut wanted : task().program().copyOut()) {
                 Optional<Failure> failed = read(wanted, files, contents);
                 failure = failure.isPresent() ? failure : failed;
             }
@@ -624,10 +630,10 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private boolean mayTruncate(int stream) {
-        if (program.terminal().isPresent() && stream == 1) {
-            return program.terminal().get().truncate();
+        if (task().program().terminal().isPresent() && stream == 1) {
+            return task().program().terminal().get().truncate();
         }
-        return program.streams().get(stream) instanceof Stream.Collect collect
+        return task().program().streams().get(stream) instanceof Stream.Collect collect
                 && collect.truncate();
     }
 
@@ -638,9 +644,17 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private Behavior<Command> finish(ProgramOutcome outcome) {
         if (!told) {
             told = true;
-            listener.done(outcome);
+            task().listener().done(outcome);
         }
         return Behaviors.stopped();
+    }
+
+    private Prepare task() {
+        Prepare known = task;
+        if (known == null) {
+            throw new IllegalStateException("no program yet");
+        }
+        return known;
     }
 
     private ActorRef<Container.Command> container() {
@@ -667,8 +681,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (held != null) {
             worker.supervisor().tell(new ContainerSupervisor.Release(held));
         }
-        if (!told) { // the worker is going down
-            listener.done(
+        if (!told && task != null) { // the worker is going down
+            task().listener().done(
                     ProgramOutcome.notRun(
                             Status.INTERNAL_ERROR,
                             Failure.of(Failure.Kind.UNAVAILABLE, "the worker is shutting down")));

@@ -42,6 +42,8 @@ import java.util.Set;
 public final class RunService extends AbstractOnMessageBehavior<RunService.Command> {
     private static final Duration EXPIRY_INTERVAL = Duration.ofMinutes(1);
 
+    private static final int READY_RUNNERS = 2;
+
     /** What the service can be asked. */
     public sealed interface Command {}
 
@@ -81,6 +83,9 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     private final StreamCollector collector = new StreamCollector();
     private final ProgramRunner.Worker worker;
     private final Set<RunInProgress> runs = new HashSet<>();
+
+    /** For the next programs: to make one takes time that a run need not wait for. */
+    private final Queue<ActorRef<ProgramRunner.Command>> runners = new ArrayDeque<>();
 
     /** Groups that have not got all their containers; the first one is getting them. */
     private final Queue<RunInProgress> gathering = new ArrayDeque<>();
@@ -135,6 +140,9 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
                     timers.cancel(run);
                     runs.remove(run);
                     run.answer();
+                    if (runners.size() < READY_RUNNERS) {
+                        runners.add(newRunner());
+                    }
                 }
                 if (!run.isGathering()) {
                     gathered(run);
@@ -203,12 +211,20 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
                             self.tell(new Done(run, program, outcome));
                         }
                     };
-            run.add(
-                    getContext()
-                            .spawnAnonymous(
-                                    ProgramRunner.create(run.programs().get(i), worker, listener),
-                                    DispatcherSelector.sameAsParent()));
+            ActorRef<ProgramRunner.Command> runner = takeRunner();
+            run.add(runner);
+            runner.tell(new ProgramRunner.Prepare(run.programs().get(i), listener));
         }
+    }
+
+    private ActorRef<ProgramRunner.Command> takeRunner() {
+        ActorRef<ProgramRunner.Command> ready = runners.poll();
+        return ready == null ? newRunner() : ready;
+    }
+
+    private ActorRef<ProgramRunner.Command> newRunner() {
+        return getContext()
+                .spawnAnonymous(ProgramRunner.create(worker), DispatcherSelector.sameAsParent());
     }
 
     /** The next group may take its containers. */
