@@ -112,13 +112,7 @@ final class V2Run implements CgroupRun {
                     most.isPresent() ? OptionalInt.of((int) most.getAsLong()) : OptionalInt.empty();
             refused = StatText.value(read("pids.events"), "max", path("pids.events"));
         }
-        return new CgroupFigures(
-                peak,
-                source,
-                kills,
-                processesPeak,
-                refused,
-                remaining);
+        return new CgroupFigures(peak, source, kills, processesPeak, refused, remaining);
     }
 
     private long countKills() throws IOException {

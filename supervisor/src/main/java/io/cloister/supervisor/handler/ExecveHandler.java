@@ -734,12 +734,15 @@ public final class ExecveHandler {
         Duration reaped = user.plus(system);
         Duration cpu = nonNegative(groupCpu(bytes).minus(setUp));
         ByteSize resident = ByteSize.ofBytes(own.maxResidentBytes());
+        // mapped files are resident, but not charged to whoever maps them second
+        long atLeast =
+                Math.min(
+                        own.maxResidentBytes(),
+                        request.limits().memory().map(ByteSize::bytes).orElse(Long.MAX_VALUE));
         OptionalLong used = figures.processesPeakBytes();
         Optional<ByteSize> peak =
                 used.isPresent()
-                        ? Optional.of(
-                                ByteSize.ofBytes(
-                                        Math.max(used.getAsLong(), own.maxResidentBytes())))
+                        ? Optional.of(ByteSize.ofBytes(Math.max(used.getAsLong(), atLeast)))
                         : Optional.empty();
         return new Usage(
                 cpu.compareTo(reaped) > 0 ? cpu : reaped,

@@ -309,7 +309,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private Behavior<Command> openInputs() {
         Map<Integer, Content> inputs = new TreeMap<>();
-        task().program().streams()
+        task().program()
+                .streams()
                 .forEach((number, stream) -> {
                     if (stream instanceof Stream.Input(Content content)) {
                         inputs.put(number, content);
@@ -444,7 +445,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private void collect(int number, Stream.Collect request) throws IOException {
         ByteSize max =
-                task().program().limits()
+                task().program()
+                        .limits()
                         .output()
                         .filter(limit -> limit.compareTo(request.max()) < 0)
                         .orElse(request.max());
@@ -456,7 +458,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private void openTerminal() throws IOException {
         if (task().program().terminal().isPresent()) {
             Pty pty =
-                    worker.collector().openTerminal(task().program().terminal().get(), this::tooMuchOutput);
+                    worker.collector()
+                            .openTerminal(task().program().terminal().get(), this::tooMuchOutput);
             terminal = pty;
             descriptors.putAll(pty.forProgram());
         }
@@ -532,7 +535,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             return tell(Map.of(), Optional.empty());
         }
         List<OpenFile> files =
-                task().program().copyOut().stream().map(file -> OpenFile.read(file.path())).toList();
+                task().program().copyOut().stream()
+                        .map(file -> OpenFile.read(file.path()))
+                        .toList();
         container().tell(new Container.OpenFiles(new Open(files), opened));
         return this;
     }
@@ -682,10 +687,13 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             worker.supervisor().tell(new ContainerSupervisor.Release(held));
         }
         if (!told && task != null) { // the worker is going down
-            task().listener().done(
-                    ProgramOutcome.notRun(
-                            Status.INTERNAL_ERROR,
-                            Failure.of(Failure.Kind.UNAVAILABLE, "the worker is shutting down")));
+            task().listener()
+                    .done(
+                            ProgramOutcome.notRun(
+                                    Status.INTERNAL_ERROR,
+                                    Failure.of(
+                                            Failure.Kind.UNAVAILABLE,
+                                            "the worker is shutting down")));
         }
     }
 }
