@@ -37,7 +37,7 @@ class TinyLimitsTest {
     private Worker worker;
     private long init;
 
-    private enum Tiny {
+    enum Tiny {
         MEMORY(limits -> limits.memory(ByteSize.ofKiB(64))),
         ONE_PROCESS(limits -> limits.processes(1)),
         CPU_TIME(limits -> limits.cpuTime(Duration.ofNanos(1))),
@@ -57,6 +57,7 @@ class TinyLimitsTest {
         DISK_FILES(limits -> limits.diskFiles(1)),
         CPU_RATE(limits -> limits.cpuRate(10));
 
+        @SuppressWarnings("ImmutableEnumChecker") // a function
         private final UnaryOperator<Limits.Builder> limit;
 
         Tiny(UnaryOperator<Limits.Builder> limit) {
