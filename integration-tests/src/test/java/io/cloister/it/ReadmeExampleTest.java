@@ -1,37 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it;
 
-import static java.util.concurrent.CompletableFuture.completedStage;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.Scheduler;
+import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
+import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.ConfigFactory;
-import io.cloister.nativeio.fd.Fd;
-import io.cloister.nativeio.fd.MemFd;
-import io.cloister.protocol.message.Execve;
-import io.cloister.protocol.message.ExecveReply;
-import io.cloister.protocol.message.ExecveResult;
-import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.run.Content;
+import io.cloister.protocol.run.CopyIn;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
+import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
+import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.CloisterSettings;
-import io.cloister.supervisor.container.Container;
-import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.pool.ContainerSupervisor;
-import io.cloister.supervisor.pool.ContainerSupervisor.Acquire;
-import io.cloister.supervisor.pool.ContainerSupervisor.AcquireReply;
-import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
-import io.cloister.supervisor.pool.ContainerSupervisor.NotAcquired;
-import io.cloister.supervisor.pool.ContainerSupervisor.Release;
+import io.cloister.supervisor.run.RunService;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -41,71 +39,74 @@ import org.junit.jupiter.api.Timeout;
 class ReadmeExampleTest {
 
     // begin of the example
-    /** Runs a program in a warm container; its standard output goes to a file, which is closed. */
-    static CompletionStage<ExecveReply> run(
-            ActorRef<ContainerSupervisor.Command> cloister,
-            Scheduler scheduler,
-            Fd output,
-            String... argv) {
-        Duration patience = Duration.ofSeconds(20);
-        Execve request = Execve.of(argv).descriptors(1).wallTime(Duration.ofSeconds(2)).build();
-        ExecveDescriptors files = ExecveDescriptors.of(Map.of(1, output));
-        return AskPattern.<ContainerSupervisor.Command, AcquireReply>ask(
-                        cloister, to -> new Acquire(Optional.empty(), to), patience, scheduler)
-                .thenCompose(reply -> {
-                    if (!(reply instanceof Lease lease)) {
-                        files.close();
-                        return completedStage(((NotAcquired) reply).failure());
-                    }
-                    return AskPattern.<Container.Command, ExecveReply>ask(
-                                    lease.container(),
-                                    to -> new Container.Execute(request, files, to),
-                                    patience,
-                                    scheduler)
-                            .whenComplete((any, late) -> cloister.tell(new Release(lease)));
-                });
+    /** A worker's part of the actor system: its containers, and the service that runs in them. */
+    static ActorRef<RunService.Command> spawnRuns(ActorContext<?> context, FileStore store) {
+        CloisterSettings settings = CloisterSettings.from(context.getSystem().settings().config());
+        DispatcherSelector here = DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER);
+        ActorRef<ContainerSupervisor.Command> containers =
+                context.spawn(ContainerSupervisor.create(settings), "containers", here);
+        return context.spawn(RunService.create(settings, store, containers), "runs", here);
+    }
+
+    /** A submission in Python on one test case. */
+    static Run submission(String source, String input) {
+        return Run.of(
+                "submission 1, case 1",
+                Program.of("/usr/bin/python3", "a.py")
+                        .copyIn(CopyIn.File.of("a.py", Content.ofUtf8(source)))
+                        .stdin(input)
+                        .collect(ByteSize.ofKiB(64))
+                        .limits(
+                                Limits.builder()
+                                        .cpuTime(Duration.ofSeconds(1))
+                                        .wallTime(Duration.ofSeconds(3))
+                                        .memory(ByteSize.ofMiB(64))
+                                        .processes(16)
+                                        .allowLess(true)
+                                        .build())
+                        .build());
+    }
+
+    static CompletionStage<RunResult> carryOut(
+            ActorRef<RunService.Command> runs, Run run, Scheduler scheduler) {
+        return AskPattern.ask(
+                runs, to -> new RunService.Submit(run, to), Duration.ofSeconds(30), scheduler);
     }
 
     // end of the example
 
     @Test
     @Timeout(60)
-    void shouldRunTheExampleOfTheReadme() throws IOException {
+    void shouldRunTheExampleOfTheReadme() {
         ActorTestKit kit = ActorTestKit.create("readme", ConfigFactory.load());
-        try {
-            ActorRef<ContainerSupervisor.Command> cloister =
-                    kit.spawn(
-                            ContainerSupervisor.create(
-                                    CloisterSettings.from(kit.system().settings().config())));
+        try (FileStore store = new FileStore(CloisterSettings.from(ConfigFactory.load()).store())) {
+            CompletableFuture<ActorRef<RunService.Command>> spawned = new CompletableFuture<>();
+            kit.spawn(
+                    Behaviors.<Void>setup(context -> {
+                        spawned.complete(spawnRuns(context, store));
+                        return Behaviors.empty();
+                    }));
+            ActorRef<RunService.Command> runs = spawned.join();
 
-            try (Fd output = MemFd.writable("output")) {
-                ExecveReply hello =
-                        run(cloister, kit.scheduler(), output.duplicate(), "/bin/echo", "hello")
-                                .toCompletableFuture()
-                                .join();
-                assertThat(hello)
-                        .isInstanceOfSatisfying(
-                                ExecveResult.class,
-                                result ->
-                                        assertThat(result.termination())
-                                                .isEqualTo(new Termination.Exited(0)));
-                assertThat(new String(output.readUpTo(100), StandardCharsets.UTF_8))
-                        .isEqualTo("hello\n");
+            ProgramOutcome sum = outcome(runs, "print(sum(map(int, input().split())))", kit);
+            assertThat(sum.status()).as(sum.toString()).isEqualTo(Status.OK);
+            assertThat(sum.outputs().get(1).content().utf8()).contains("3\n");
 
-                ExecveReply missing =
-                        run(cloister, kit.scheduler(), output.duplicate(), "/no/such/program")
-                                .toCompletableFuture()
-                                .join();
-                assertThat(missing)
-                        .isInstanceOfSatisfying(
-                                Failure.class,
-                                failure ->
-                                        assertThat(failure.kind())
-                                                .isEqualTo(Failure.Kind.NOT_FOUND));
-            }
+            ProgramOutcome wrong = outcome(runs, "print(", kit);
+            assertThat(wrong.status()).isEqualTo(Status.NONZERO_EXIT);
+            assertThat(wrong.termination()).contains(new Termination.Exited(1));
         } finally {
             kit.shutdownTestKit();
         }
+    }
+
+    private static ProgramOutcome outcome(
+            ActorRef<RunService.Command> runs, String source, ActorTestKit kit) {
+        return carryOut(runs, submission(source, "1 2\n"), kit.scheduler())
+                .toCompletableFuture()
+                .join()
+                .results()
+                .getFirst();
     }
 
     @Test
