@@ -21,7 +21,7 @@ class RawModeTest {
             assertThat(shown(master, 1)).isEqualTo("a"); // echoed
             try (RawMode raw = RawMode.of(slave.number()).orElseThrow()) {
                 type(master, "\003b");
-                assertThat(shown(slave, 2)).isEqualTo("\003b"); // though no line has ended
+                assertThat(shown(slave, 3)).isEqualTo("a\003b"); // though no line has ended
                 assertThat(master.isReadable()).isFalse(); // no echo
                 raw.close(); // twice
             }
