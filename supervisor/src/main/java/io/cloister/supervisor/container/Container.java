@@ -37,6 +37,7 @@ import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.ResetReply;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.message.SymlinkReply;
+import io.cloister.protocol.run.Limits;
 import io.cloister.supervisor.handler.ConfHandler;
 import io.cloister.supervisor.handler.ContainerContext;
 import io.cloister.supervisor.handler.DeleteHandler;
@@ -71,6 +72,8 @@ import org.slf4j.LoggerFactory;
 public final class Container {
     /** Between looks whether a reset left memory in use; each is twice as long: half a second. */
     private static final Duration SHORTEST_PAUSE = Duration.ofMillis(1);
+
+    private static final int WHOLE_CORE = 1000; // the unit of Limits.cpuRate()
 
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(256);
 
@@ -422,7 +425,13 @@ public final class Container {
                 },
                 execute.descriptors()::close,
                 Optional.of(execute),
-                execute.request().limits().wallTime().plus(settings.grace()));
+                deadline(execute.request().limits()));
+    }
+
+    /** At a small CPU rate, a program's start and end take as much longer as its work. */
+    private Duration deadline(Limits limits) {
+        int slower = Math.max(1, WHOLE_CORE / limits.cpuRate().orElse(WHOLE_CORE));
+        return limits.wallTime().plus(settings.grace().multipliedBy(slower));
     }
 
     private Exchange<ExecveReply> run(Execute execute, ContainerContext known) throws IOException {
