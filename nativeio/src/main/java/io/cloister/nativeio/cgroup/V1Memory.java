@@ -39,6 +39,12 @@ final class V1Memory implements AutoCloseable {
     /** More than init's largest message and all that the kernel allocates on its behalf. */
     private static final long ROOM_FOR_INIT = 32L << 20;
 
+    /**
+     * Until a program is executed it shares init's memory, and who kills it at its limit kills
+     * init.
+     */
+    private static final long LEAST = 2L << 20;
+
     private final Path group;
     private final CgroupFile limit;
     private final Optional<CgroupFile> limitWithSwap;
@@ -84,7 +90,9 @@ final class V1Memory implements AutoCloseable {
         killsBefore = oomControl.value("oom_kill");
     }
 
-    void begin(OptionalLong bytes) throws IOException {
+    void begin(OptionalLong asked) throws IOException {
+        OptionalLong bytes =
+                asked.isPresent() ? OptionalLong.of(Math.max(LEAST, asked.getAsLong())) : asked;
         runBytes = bytes.orElse(Long.MAX_VALUE);
         if (own.isEmpty()) {
             own = OptionalLong.of(Math.min(usage.number(), OWN_MAX));
