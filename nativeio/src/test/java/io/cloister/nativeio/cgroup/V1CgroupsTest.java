@@ -113,7 +113,7 @@ class V1CgroupsTest {
         CgroupFigures after = run(memory(128 * MIB), hog(64));
 
         assertThat(killed.oomKills()).isEqualTo(1);
-        assertThat(killed.memoryPeakBytes()).hasValue(24 * MIB);
+        assertThat(killed.processesPeakBytes().getAsLong()).isBetween(20 * MIB, 24 * MIB);
         assertThat(after.oomKills()).isZero();
         assertThat(after.memoryPeakBytes().getAsLong()).isGreaterThan(64 * MIB);
         assertThat(init.isAlive()).isTrue();
