@@ -367,9 +367,9 @@ static long call_of_program(void)
 static int is_watchs_own(long buffer)
 {
     char here;
-    long distance = buffer - (long)&here;
+    unsigned long distance = (unsigned long)buffer - (unsigned long)&here; /* may wrap around */
 
-    return distance > -65536 && distance < 65536;
+    return distance + 65536 < 2 * 65536;
 }
 
 /* Each look finds the time doubled, so that a WATCH ends. */
