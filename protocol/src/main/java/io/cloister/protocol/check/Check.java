@@ -23,6 +23,7 @@ public final class Check {
     public static final int MAX_CONTAINER_ID = 65_535;
 
     private static final int EXCERPT = 80;
+    private static final Duration LONGEST_MEASURED = Duration.ofDays(36_500);
 
     private Check() {}
 
@@ -134,6 +135,11 @@ public final class Check {
                             .formatted(what, value, min, max));
         }
         return value;
+    }
+
+    /** A length of time that was measured: not negative, and not beyond a century. */
+    public static Duration measured(String what, Duration value) {
+        return duration(what, value, Duration.ZERO, LONGEST_MEASURED);
     }
 
     /** Permission bits, at most 07777. */

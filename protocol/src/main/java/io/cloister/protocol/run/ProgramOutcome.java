@@ -42,8 +42,8 @@ public record ProgramOutcome(
         Objects.requireNonNull(termination, "termination");
         Objects.requireNonNull(limit, "limit");
         Objects.requireNonNull(usage, "usage");
-        Check.duration("wall time", wallTime, Duration.ZERO, Duration.ofDays(36_500));
-        Check.duration("set-up time", setUpTime, Duration.ZERO, Duration.ofDays(36_500));
+        Check.measured("wall time", wallTime);
+        Check.measured("set-up time", setUpTime);
         outputs = Check.map("outputs", outputs, Execve.MAX_DESCRIPTORS);
         for (int number : outputs.keySet()) {
             Check.range("descriptor number", number, 0, Execve.MAX_DESCRIPTOR_NUMBER);

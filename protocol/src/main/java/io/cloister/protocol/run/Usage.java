@@ -27,13 +27,12 @@ public record Usage(
         MemorySource memorySource,
         ByteSize maxResidentSet,
         OptionalInt peakProcesses) {
-    private static final Duration MAX = Duration.ofDays(36_500);
     private static final Usage NONE = ofRusage(Duration.ZERO, Duration.ZERO, ByteSize.ofBytes(0));
 
     public Usage {
-        Check.duration("CPU time", cpuTime, Duration.ZERO, MAX);
-        Check.duration("user CPU time", userCpu, Duration.ZERO, MAX);
-        Check.duration("system CPU time", systemCpu, Duration.ZERO, MAX);
+        Check.measured("CPU time", cpuTime);
+        Check.measured("user CPU time", userCpu);
+        Check.measured("system CPU time", systemCpu);
         Objects.requireNonNull(memory, "memory");
         Objects.requireNonNull(memorySource, "memorySource");
         Objects.requireNonNull(maxResidentSet, "maxResidentSet");

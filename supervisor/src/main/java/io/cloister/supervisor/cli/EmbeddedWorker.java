@@ -183,11 +183,6 @@ final class EmbeddedWorker implements AutoCloseable {
         return settings;
     }
 
-    /** Takes a container of the standard configuration from the pool. */
-    ContainerSession acquire() throws ContainerException, InterruptedException {
-        return ContainerSession.acquire(system, actors.supervisor());
-    }
-
     /** Makes a container of this configuration. */
     ContainerSession create(ContainerConfig config)
             throws ContainerException, InterruptedException {
