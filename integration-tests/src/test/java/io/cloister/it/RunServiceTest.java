@@ -3,6 +3,8 @@ package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.fd.Pipe;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Content;
 import io.cloister.protocol.run.CopyIn;
@@ -20,9 +22,13 @@ import io.cloister.protocol.run.Terminal;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.io.Streams;
 import io.cloister.supervisor.run.RunService;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +41,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class RunServiceTest extends WorkerTest {
     private static final ByteSize KIB = ByteSize.ofKiB(1);
+    private static final int RUNS_AT_ONCE = 3;
+    private static final byte[] LEAVE = {'\n'};
 
     private static Program.Builder shell(String script) {
         return Program.of("/bin/sh", "-c", script).collect(ByteSize.ofKiB(64));
@@ -278,6 +286,62 @@ class RunServiceTest extends WorkerTest {
                 .allMatch(outcome -> outcome.status() == Status.TIME_LIMIT)
                 .allMatch(outcome -> outcome.evidence().idle())
                 .allMatch(outcome -> outcome.wallTime().compareTo(Duration.ofSeconds(50)) < 0);
+    }
+
+    /**
+     * What a program wrote may turn out to be too much when it has long ended, and its runner has
+     * another one.
+     */
+    @Test
+    void shouldEndNoOtherProgramForWhatAnEndedOneWrote() throws IOException {
+        PipeLink.Relay relay = new PipeLink.Relay(ByteSize.ofKiB(140), false);
+        PipeLink link =
+                new PipeLink(new PipeLink.End(0, 1), new PipeLink.End(1, 0), Optional.of(relay));
+        Run run =
+                new Run(
+                        "group",
+                        List.of(onLeave("head -c 150000 /dev/zero"), onLeave("cat > /dev/null")),
+                        List.of(link),
+                        Optional.of(Duration.ofSeconds(60)));
+        try (Pipe leaveToWrite = Streams.pipe("leave to write");
+                Pipe leaveToRead = Streams.pipe("leave to read")) {
+            Map<PipeLink.End, Fd> given =
+                    Map.of(
+                            new PipeLink.End(0, 3),
+                            leaveToWrite.readEnd(),
+                            new PipeLink.End(1, 3),
+                            leaveToRead.readEnd());
+            CompletionStage<RunResult> group =
+                    worker().ask(
+                                    worker().runs(),
+                                    replyTo -> new RunService.Submit(run, given, replyTo));
+            awaitLeased(2);
+            leaveToWrite.writeEnd().write(LEAVE);
+            awaitLeased(1);
+            List<CompletionStage<RunResult>> others = new ArrayList<>();
+            for (int i = 0; i < RUNS_AT_ONCE; i++) { // each runner that is ready gets one
+                others.add(worker().runLater(Run.of("other", shell("sleep 0.5").build())));
+            }
+            awaitLeased(2);
+            leaveToRead.writeEnd().write(LEAVE);
+
+            for (CompletionStage<RunResult> other : others) {
+                ProgramOutcome outcome = Worker.await(other).results().getFirst();
+                assertThat(outcome.status()).as(outcome.toString()).isEqualTo(Status.OK);
+            }
+            assertThat(Worker.await(group).results())
+                    .allMatch(outcome -> outcome.status() == Status.OK);
+        }
+    }
+
+    private static Program onLeave(String script) {
+        return Program.of("/bin/sh", "-c", "read leave <&3; " + script).stream(
+                        3, new Stream.Given())
+                .build();
+    }
+
+    private void awaitLeased(int containers) {
+        Waiting.until(() -> assertThat(worker().status().leased()).isEqualTo(containers));
     }
 
     @Test

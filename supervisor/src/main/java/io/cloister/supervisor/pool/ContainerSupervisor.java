@@ -358,7 +358,7 @@ public final class ContainerSupervisor
         if (member == null) {
             return this;
         }
-        disown(member);
+        member.owner = Optional.empty();
         boolean worn =
                 member.uses >= settings.maxUses()
                         || member.born.plus(settings.maxAge()).isBefore(Instant.now());
@@ -423,7 +423,13 @@ public final class ContainerSupervisor
     }
 
     private int count(State state) {
-        return (int) members.values().stream().filter(member -> member.state == state).count();
+        int count = 0;
+        for (Member member : members.values()) {
+            if (member.state == state) {
+                count++;
+            }
+        }
+        return count;
     }
 
     // ---- births ------------------------------------------------------------------------------
@@ -609,7 +615,7 @@ public final class ContainerSupervisor
 
     private Optional<Member> takeIdle() {
         Instant tooOld = Instant.now().minus(settings.maxAge());
-        for (Member member : List.copyOf(members.values())) {
+        for (Member member : members.values()) {
             if (member.state == State.IDLE) {
                 if (!member.born.isBefore(tooOld)) {
                     return Optional.of(member);
@@ -636,6 +642,7 @@ public final class ContainerSupervisor
         member.lease = ++lastLease;
         member.owner = request.owner();
         leases.put(member.lease, member);
+        // for good: it is likely to come again, and to watch an actor anew costs as much as a lease
         request.owner().ifPresent(owner -> getContext().watch(owner));
         request.replyTo().tell(new Lease(member.lease, member.container, member.init));
         refill();
@@ -685,15 +692,6 @@ public final class ContainerSupervisor
         }
     }
 
-    private void disown(Member member) {
-        Optional<ActorRef<?>> owner = member.owner;
-        member.owner = Optional.empty();
-        if (owner.isPresent()
-                && leases.values().stream().noneMatch(other -> other.owner.equals(owner))) {
-            getContext().unwatch(owner.get());
-        }
-    }
-
     private void onTerminated(ActorRef<?> ref) {
         if (ref.equals(spawner)) {
             throw new IllegalStateException("the spawner has stopped: nobody can fork inits");
@@ -705,9 +703,7 @@ public final class ContainerSupervisor
                     .forEach(this::abandon);
             return;
         }
-        if (leases.remove(member.lease, member)) {
-            disown(member);
-        }
+        leases.remove(member.lease, member);
         member.core.ifPresent(freeCores::add);
         if (member.resetAnswers != null) {
             getContext().stop(member.resetAnswers);

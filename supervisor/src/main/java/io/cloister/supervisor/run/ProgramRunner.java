@@ -69,9 +69,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs one program: takes a container, copies files in, waits for leave to start, executes, copies
- * files out, tells the outcome once, and gives the container back. It ends with that.
+ * files out, tells the outcome once, and gives the container back.
  *
- * <p>Whatever fails on the way is part of the outcome; nothing of it outlives this actor.
+ * <p>Whatever fails on the way is part of the outcome. After a program that was executed, when no
+ * answer to anything is outstanding, the actor waits for another one, since to make and end an
+ * actor takes longer than all that it does for a run; otherwise it ends.
  */
 final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Command> {
     private static final Logger LOG = LoggerFactory.getLogger(ProgramRunner.class);
@@ -82,7 +84,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     sealed interface Command {}
 
     /**
-     * Prepare a program; sent once, before anything else.
+     * Prepare a program. Sent to a new runner, and to one that is ready for another.
      *
      * @param listener told what comes of it
      */
@@ -91,8 +93,12 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     /** Start, with these descriptors beside those of the program's own streams. */
     record Start(Map<Integer, Fd> descriptors) implements Command {}
 
-    /** End the program, or do not start it. */
-    record End(Ended reason) implements Command {}
+    /**
+     * End a program, or do not start it.
+     *
+     * @param listener of the program, for the runner may have another by now
+     */
+    record End(Listener listener, Ended reason) implements Command {}
 
     private record Acquired(ContainerSupervisor.AcquireReply reply) implements Command {}
 
@@ -122,7 +128,14 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         /** It starts, with these streams that the worker passes on. */
         void started(List<Flow> flows);
 
-        void done(ProgramOutcome outcome);
+        /**
+         * It is over.
+         *
+         * @param lease to be given back by the listener, which may have more urgent things to do
+         *     first; then the runner takes another program. Without one it has seen to that, and
+         *     ends.
+         */
+        void done(ProgramOutcome outcome, Optional<ContainerSupervisor.Lease> lease);
     }
 
     /**
@@ -136,17 +149,12 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             StreamCollector collector,
             FileCopies files) {}
 
+    private final Ready ready;
     private final Worker worker;
-    private final ActorRef<Command> self;
-    private final Executor blocking;
-    private final ActorRef<SymlinkReply> linked;
-    private final ActorRef<OpenReply> opened;
-    private final ActorRef<ExecveReply> executed;
+    private final Prepare task;
     private final Map<Integer, Collected> collected = new TreeMap<>();
     private final Map<Integer, Fd> descriptors = new HashMap<>();
     private List<List<CopyIn>> toCopyIn = new ArrayList<>();
-    private final ActorRef<ContainerSupervisor.AcquireReply> acquired;
-    private @Nullable Prepare task;
     private ContainerSupervisor.@Nullable Lease lease;
     private @Nullable Pty terminal;
     private Optional<Ended> ended = Optional.empty();
@@ -155,20 +163,55 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private @Nullable ExecveResult result;
     private Map<Integer, Output> outputs = Map.of();
 
-    private ProgramRunner(ActorContext<Command> context, Worker worker) {
-        super(context);
-        this.worker = worker;
-        self = context.getSelf();
-        blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
-        acquired = context.messageAdapter(ContainerSupervisor.AcquireReply.class, Acquired::new);
-        linked = context.messageAdapter(SymlinkReply.class, WasLinked::new);
-        opened = context.messageAdapter(OpenReply.class, WasOpened::new);
-        executed = context.messageAdapter(ExecveReply.class, WasExecuted::new);
+    /** Waits for a program. */
+    private static final class Ready extends AbstractOnMessageBehavior<Command> {
+        private final ActorContext<Command> context;
+        private final Worker worker;
+        private final ActorRef<Command> self;
+        private final Executor blocking;
+        private final ActorRef<ContainerSupervisor.AcquireReply> acquired;
+        private final ActorRef<SymlinkReply> linked;
+        private final ActorRef<OpenReply> opened;
+        private final ActorRef<ExecveReply> executed;
+
+        Ready(ActorContext<Command> context, Worker worker) {
+            super(context);
+            this.context = context;
+            this.worker = worker;
+            self = context.getSelf();
+            blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+            acquired =
+                    context.messageAdapter(ContainerSupervisor.AcquireReply.class, Acquired::new);
+            linked = context.messageAdapter(SymlinkReply.class, WasLinked::new);
+            opened = context.messageAdapter(OpenReply.class, WasOpened::new);
+            executed = context.messageAdapter(ExecveReply.class, WasExecuted::new);
+        }
+
+        @Override
+        public Behavior<Command> onMessage(Command command) {
+            if (!(command instanceof Prepare prepare)) {
+                return this; // the end of a program that has ended
+            }
+            worker.supervisor().tell(new ContainerSupervisor.Acquire(Optional.of(self), acquired));
+            return new ProgramRunner(this, prepare);
+        }
+
+        @Override
+        public Behavior<Command> onSignal(Signal signal) {
+            return this; // the end of a container that it has given back
+        }
     }
 
-    /** The behaviour of a runner that waits for its program. */
+    private ProgramRunner(Ready ready, Prepare task) {
+        super(ready.context);
+        this.ready = ready;
+        this.worker = ready.worker;
+        this.task = task;
+    }
+
+    /** The behaviour of a runner that waits for its first program. */
     static Behavior<Command> create(Worker worker) {
-        return Behaviors.setup(context -> new ProgramRunner(context, worker));
+        return Behaviors.setup(context -> new Ready(context, worker));
     }
 
     @Override
@@ -185,18 +228,14 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private Behavior<Command> step(Command command) {
         return switch (command) {
-            case Prepare prepare -> {
-                task = prepare;
-                worker.supervisor()
-                        .tell(new ContainerSupervisor.Acquire(Optional.of(self), acquired));
-                yield this;
-            }
+            case Prepare another ->
+                    throw new IllegalStateException("a program for a runner that has one");
             case Acquired(ContainerSupervisor.NotAcquired(Failure failure)) ->
                     notRun(Status.INTERNAL_ERROR, failure);
             case Acquired(ContainerSupervisor.Lease taken) -> {
                 lease = taken;
                 getContext().watch(taken.container());
-                toCopyIn = batches(task().program().copyIn());
+                toCopyIn = batches(task.program().copyIn());
                 yield copyIn();
             }
             case WasOpened(OpenReply reply) -> onOpened(reply);
@@ -216,7 +255,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                 yield failure.isPresent() ? notRun(Status.FILE_ERROR, failure.get()) : prepared();
             }
             case Start(Map<Integer, Fd> given) -> start(given);
-            case End(Ended reason) -> end(reason);
+            case End(Listener of, Ended reason) -> of.equals(task.listener()) ? end(reason) : this;
             case WasExecuted(Failure failure) -> notRun(Verdicts.of(failure), failure);
             case WasExecuted(ExecveResult ran) -> onResult(ran);
             case CopiedOut(Map<String, Content> files, Optional<Failure> failure) ->
@@ -226,15 +265,25 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     @Override
     public Behavior<Command> onSignal(Signal signal) {
-        if (signal instanceof Terminated) { // it answers while it lives; this is between commands
-            return notRun(
-                    Status.INTERNAL_ERROR,
-                    Failure.of(Failure.Kind.CONTAINER_LOST, "the container has ended"));
+        if (signal instanceof Terminated terminated) {
+            return onTerminated(terminated.getRef());
         }
         if (signal instanceof PostStop) {
             release();
+            tellNotRun(
+                    Status.INTERNAL_ERROR,
+                    Failure.of(Failure.Kind.UNAVAILABLE, "the worker is shutting down"));
         }
         return this;
+    }
+
+    /** A container answers while it lives; this is between commands. */
+    private Behavior<Command> onTerminated(ActorRef<?> container) {
+        return lease != null && container.equals(lease.container())
+                ? notRun(
+                        Status.INTERNAL_ERROR,
+                        Failure.of(Failure.Kind.CONTAINER_LOST, "the container has ended"))
+                : this; // an earlier program's
     }
 
     // ---- files in ----------------------------------------------------------------------------
@@ -277,10 +326,10 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             }
         }
         if (links.isEmpty()) {
-            container().tell(new Container.OpenFiles(new Open(files), opened));
+            container().tell(new Container.OpenFiles(new Open(files), ready.opened));
         } else {
             toCopyIn.removeFirst();
-            container().tell(new Container.MakeSymlinks(new Symlink(links), linked));
+            container().tell(new Container.MakeSymlinks(new Symlink(links), ready.linked));
         }
         return this;
     }
@@ -309,7 +358,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private Behavior<Command> openInputs() {
         Map<Integer, Content> inputs = new TreeMap<>();
-        task().program()
+        task.program()
                 .streams()
                 .forEach((number, stream) -> {
                     if (stream instanceof Stream.Input(Content content)) {
@@ -343,7 +392,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (ended.isPresent()) {
             return cancelled();
         }
-        task().listener().prepared(lease().init());
+        task.listener().prepared(lease().init());
         return this;
     }
 
@@ -372,7 +421,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         }
         getContext()
                 .pipeToSelf(
-                        CompletableFuture.supplyAsync(work, blocking),
+                        CompletableFuture.supplyAsync(work, ready.blocking),
                         (done, bug) -> done != null ? done : notCopied(bug));
         return this;
     }
@@ -412,7 +461,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             return cancelled();
         }
         try {
-            for (Map.Entry<Integer, Stream> entry : task().program().streams().entrySet()) {
+            for (Map.Entry<Integer, Stream> entry : task.program().streams().entrySet()) {
                 int number = entry.getKey();
                 switch (entry.getValue()) {
                     case Stream.Null none -> {
@@ -445,7 +494,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     private void collect(int number, Stream.Collect request) throws IOException {
         ByteSize max =
-                task().program()
+                task.program()
                         .limits()
                         .output()
                         .filter(limit -> limit.compareTo(request.max()) < 0)
@@ -456,10 +505,10 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private void openTerminal() throws IOException {
-        if (task().program().terminal().isPresent()) {
+        if (task.program().terminal().isPresent()) {
             Pty pty =
                     worker.collector()
-                            .openTerminal(task().program().terminal().get(), this::tooMuchOutput);
+                            .openTerminal(task.program().terminal().get(), this::tooMuchOutput);
             terminal = pty;
             descriptors.putAll(pty.forProgram());
         }
@@ -467,20 +516,20 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     /** On the collector's thread. */
     private void tooMuchOutput() {
-        self.tell(new End(Ended.OUTPUT));
+        ready.self.tell(new End(task.listener(), Ended.OUTPUT));
     }
 
     private Behavior<Command> execute() {
-        Limits limits = task().program().limits();
+        Limits limits = task.program().limits();
         Execve.Builder request =
-                Execve.of(task().program().arguments())
+                Execve.of(task.program().arguments())
                         .descriptors(descriptors.keySet())
-                        .seccomp(task().program().seccomp())
+                        .seccomp(task.program().seccomp())
                         .limits(limits.output().isEmpty() ? limits : limits.withoutOutput());
-        task().program().environment().ifPresent(request::environment);
-        task().program().workDirectory().ifPresent(request::workDirectory);
-        task().program().controllingTerminal().ifPresent(request::controllingTerminal);
-        if (task().program().terminal().isPresent()) {
+        task.program().environment().ifPresent(request::environment);
+        task.program().workDirectory().ifPresent(request::workDirectory);
+        task.program().controllingTerminal().ifPresent(request::controllingTerminal);
+        if (task.program().terminal().isPresent()) {
             request.controllingTerminal(0);
         }
         Execve execve;
@@ -495,10 +544,12 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (terminal != null) {
             flows.add(terminal);
         }
-        task().listener().started(flows);
+        task.listener().started(flows);
         executing = true;
         container()
-                .tell(new Container.Execute(execve, ExecveDescriptors.of(descriptors), executed));
+                .tell(
+                        new Container.Execute(
+                                execve, ExecveDescriptors.of(descriptors), ready.executed));
         descriptors.clear();
         return this;
     }
@@ -531,14 +582,12 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                     Status.INTERNAL_ERROR,
                     Failure.of(Failure.Kind.SYSCALL, "collect output: " + e.getMessage()));
         }
-        if (task().program().copyOut().isEmpty()) {
+        if (task.program().copyOut().isEmpty()) {
             return tell(Map.of(), Optional.empty());
         }
         List<OpenFile> files =
-                task().program().copyOut().stream()
-                        .map(file -> OpenFile.read(file.path()))
-                        .toList();
-        container().tell(new Container.OpenFiles(new Open(files), opened));
+                task.program().copyOut().stream().map(file -> OpenFile.read(file.path())).toList();
+        container().tell(new Container.OpenFiles(new Open(files), ready.opened));
         return this;
     }
 
@@ -560,7 +609,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         Map<String, Content> contents = new LinkedHashMap<>();
         Optional<Failure> failure = Optional.empty();
         try (files) {
-            for (CopyOut wanted : task().program().copyOut()) {
+            for (CopyOut wanted : task.program().copyOut()) {
                 Optional<Failure> failed = read(wanted, files, contents);
                 failure = failure.isPresent() ? failure : failed;
             }
@@ -619,7 +668,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (!collected.isEmpty() || terminal != null) {
             enforced.add(new Enforced(Limit.OUTPUT, Mechanism.COLLECTOR));
         }
-        return finish(
+        ProgramOutcome outcome =
                 new ProgramOutcome(
                         verdict.status(),
                         failure,
@@ -631,35 +680,31 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                         outputs,
                         files,
                         enforced,
-                        evidence));
+                        evidence);
+        closeStreams();
+        told = true;
+        task.listener().done(outcome, Optional.of(lease())); // nothing may fail after that
+        return ready;
     }
 
     private boolean mayTruncate(int stream) {
-        if (task().program().terminal().isPresent() && stream == 1) {
-            return task().program().terminal().get().truncate();
+        if (task.program().terminal().isPresent() && stream == 1) {
+            return task.program().terminal().get().truncate();
         }
-        return task().program().streams().get(stream) instanceof Stream.Collect collect
+        return task.program().streams().get(stream) instanceof Stream.Collect collect
                 && collect.truncate();
     }
 
     private Behavior<Command> notRun(Status status, Failure failure) {
-        return finish(ProgramOutcome.notRun(status, failure));
-    }
-
-    private Behavior<Command> finish(ProgramOutcome outcome) {
-        if (!told) {
-            told = true;
-            task().listener().done(outcome);
-        }
+        tellNotRun(status, failure);
         return Behaviors.stopped();
     }
 
-    private Prepare task() {
-        Prepare known = task;
-        if (known == null) {
-            throw new IllegalStateException("no program yet");
+    private void tellNotRun(Status status, Failure failure) {
+        if (!told) {
+            told = true;
+            task.listener().done(ProgramOutcome.notRun(status, failure), Optional.empty());
         }
-        return known;
     }
 
     private ActorRef<Container.Command> container() {
@@ -675,6 +720,14 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private void release() {
+        closeStreams();
+        ContainerSupervisor.Lease held = lease;
+        if (held != null) {
+            worker.supervisor().tell(new ContainerSupervisor.Release(held));
+        }
+    }
+
+    private void closeStreams() {
         collected.values().forEach(Collected::close);
         Pty pty = terminal;
         if (pty != null) {
@@ -682,18 +735,5 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         }
         descriptors.values().forEach(Fd::close);
         descriptors.clear();
-        ContainerSupervisor.Lease held = lease;
-        if (held != null) {
-            worker.supervisor().tell(new ContainerSupervisor.Release(held));
-        }
-        if (!told && task != null) { // the worker is going down
-            task().listener()
-                    .done(
-                            ProgramOutcome.notRun(
-                                    Status.INTERNAL_ERROR,
-                                    Failure.of(
-                                            Failure.Kind.UNAVAILABLE,
-                                            "the worker is shutting down")));
-        }
     }
 }

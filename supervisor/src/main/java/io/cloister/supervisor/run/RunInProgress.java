@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 /** A run that has not been answered: its programs' runners, and the pipes between them. */
 final class RunInProgress {
     private final RunService.Submit submit;
-    private final List<ActorRef<ProgramRunner.Command>> runners = new ArrayList<>();
+    private final List<Assigned> runners = new ArrayList<>();
     private final Map<PipeLink.End, Fd> given;
     private final Map<Integer, Relay> relays = new LinkedHashMap<>();
 
@@ -49,6 +49,13 @@ final class RunInProgress {
     private Optional<Instant> idleSince = Optional.empty();
     private boolean started;
     private boolean answered;
+
+    /** A runner, for as long as it has the program that its listener is of. */
+    record Assigned(ActorRef<ProgramRunner.Command> runner, ProgramRunner.Listener listener) {
+        void end(Ended reason) {
+            runner.tell(new ProgramRunner.End(listener, reason));
+        }
+    }
 
     /**
      * A run that was submitted.
@@ -70,7 +77,7 @@ final class RunInProgress {
         return submit.run().programs();
     }
 
-    void add(ActorRef<ProgramRunner.Command> runner) {
+    void add(Assigned runner) {
         runners.add(runner);
     }
 
@@ -104,17 +111,14 @@ final class RunInProgress {
             descriptors.forEach(Map::clear);
         }
         for (int i = 0; i < runners.size(); i++) {
-            runners.get(i).tell(new ProgramRunner.Start(Map.copyOf(descriptors.get(i))));
+            runners.get(i).runner().tell(new ProgramRunner.Start(Map.copyOf(descriptors.get(i))));
         }
     }
 
     private void connect(StreamCollector collector, int index, PipeLink link) throws IOException {
         if (link.relay().isPresent()) {
-            ActorRef<ProgramRunner.Command> writer = runners.get(link.from().program());
-            Relay relay =
-                    collector.relay(
-                            link.relay().get(),
-                            () -> writer.tell(new ProgramRunner.End(Ended.OUTPUT)));
+            Assigned writer = runners.get(link.from().program());
+            Relay relay = collector.relay(link.relay().get(), () -> writer.end(Ended.OUTPUT));
             relays.put(index, relay);
             flows.add(relay);
             put(link.from(), relay.forWriter());
@@ -148,7 +152,7 @@ final class RunInProgress {
         }
         for (int i = 0; i < runners.size(); i++) {
             if (outcomes[i] == null) {
-                runners.get(i).tell(new ProgramRunner.End(reason));
+                runners.get(i).end(reason);
             }
         }
     }

@@ -27,6 +27,7 @@ import java.util.ArrayDeque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 
@@ -41,8 +42,6 @@ import java.util.Set;
  */
 public final class RunService extends AbstractOnMessageBehavior<RunService.Command> {
     private static final Duration EXPIRY_INTERVAL = Duration.ofMinutes(1);
-
-    private static final int READY_RUNNERS = 2;
 
     /** What the service can be asked. */
     public sealed interface Command {}
@@ -72,7 +71,17 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
 
     private record ExpireFiles() implements Command {}
 
-    private record Done(RunInProgress run, int program, ProgramOutcome outcome)
+    /**
+     * A program is over.
+     *
+     * @param lease if the runner takes another program
+     */
+    private record Done(
+            RunInProgress run,
+            int program,
+            ProgramOutcome outcome,
+            ActorRef<ProgramRunner.Command> runner,
+            Optional<ContainerSupervisor.Lease> lease)
             implements Command {}
 
     private record LookForIdleness(RunInProgress run) implements Command {}
@@ -84,7 +93,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     private final ProgramRunner.Worker worker;
     private final Set<RunInProgress> runs = new HashSet<>();
 
-    /** For the next programs: to make one takes time that a run need not wait for. */
+    /** Those that wait for another program. */
     private final Queue<ActorRef<ProgramRunner.Command>> runners = new ArrayDeque<>();
 
     /** Groups that have not got all their containers; the first one is getting them. */
@@ -135,19 +144,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
             }
             case Started(RunInProgress run, List<Flow> flows) -> run.watch(flows);
             case ExpireFiles expire -> store.expire();
-            case Done(RunInProgress run, int program, ProgramOutcome outcome) -> {
-                if (run.done(program, outcome)) {
-                    timers.cancel(run);
-                    runs.remove(run);
-                    run.answer();
-                    if (runners.size() < READY_RUNNERS) {
-                        runners.add(newRunner());
-                    }
-                }
-                if (!run.isGathering()) {
-                    gathered(run);
-                }
-            }
+            case Done done -> onDone(done);
             case LookForIdleness(RunInProgress run) -> run.endIfIdle();
         }
         return this;
@@ -188,10 +185,38 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
         }
     }
 
+    /** Whoever waits for the run is told before anything else happens. */
+    private void onDone(Done done) {
+        RunInProgress run = done.run();
+        if (run.done(done.program(), done.outcome())) {
+            timers.cancel(run);
+            runs.remove(run);
+            run.answer();
+        }
+        if (!run.isGathering()) {
+            gathered(run);
+        }
+        done.lease()
+                .ifPresent(lease -> {
+                    worker.supervisor().tell(new ContainerSupervisor.Release(lease));
+                    keep(done.runner());
+                });
+    }
+
+    /** More than there are containers are of use only while runs wait for one. */
+    private void keep(ActorRef<ProgramRunner.Command> runner) {
+        if (runners.size() < settings.maxContainers()) {
+            runners.add(runner);
+        } else {
+            getContext().stop(runner);
+        }
+    }
+
     private void gather(RunInProgress run) {
         ActorRef<Command> self = getContext().getSelf();
         for (int i = 0; i < run.programs().size(); i++) {
             int program = i;
+            ActorRef<ProgramRunner.Command> runner = takeRunner();
             ProgramRunner.Listener listener =
                     new ProgramRunner.Listener() {
                         @Override
@@ -207,24 +232,23 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
                         }
 
                         @Override
-                        public void done(ProgramOutcome outcome) {
-                            self.tell(new Done(run, program, outcome));
+                        public void done(
+                                ProgramOutcome outcome, Optional<ContainerSupervisor.Lease> lease) {
+                            self.tell(new Done(run, program, outcome, runner, lease));
                         }
                     };
-            ActorRef<ProgramRunner.Command> runner = takeRunner();
-            run.add(runner);
+            run.add(new RunInProgress.Assigned(runner, listener));
             runner.tell(new ProgramRunner.Prepare(run.programs().get(i), listener));
         }
     }
 
     private ActorRef<ProgramRunner.Command> takeRunner() {
         ActorRef<ProgramRunner.Command> ready = runners.poll();
-        return ready == null ? newRunner() : ready;
-    }
-
-    private ActorRef<ProgramRunner.Command> newRunner() {
-        return getContext()
-                .spawnAnonymous(ProgramRunner.create(worker), DispatcherSelector.sameAsParent());
+        return ready != null
+                ? ready
+                : getContext()
+                        .spawnAnonymous(
+                                ProgramRunner.create(worker), DispatcherSelector.sameAsParent());
     }
 
     /** The next group may take its containers. */
