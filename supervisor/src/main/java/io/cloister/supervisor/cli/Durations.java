@@ -9,7 +9,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Durations as people write and read them: {@code 500ms}, {@code 1.5s}, {@code 2m}. */
-final class Durations implements ITypeConverter<Duration> {
+public final class Durations implements ITypeConverter<Duration> {
     @Override
     public Duration convert(String text) {
         try {
@@ -20,7 +20,7 @@ final class Durations implements ITypeConverter<Duration> {
     }
 
     /** For a table: {@code 0.8 ms}, {@code 312 ms}, {@code 2.01 s}. */
-    static String format(Duration time) {
+    public static String format(Duration time) {
         double millis = time.toNanos() / 1e6;
         if (millis >= 999.5) {
             return String.format(Locale.ROOT, "%.2f s", millis / 1000);

@@ -7,7 +7,7 @@ import java.io.PrintWriter;
  * Tells how far the work is: one line that changes on a terminal, a line for each piece of work
  * elsewhere. Safe for use by several threads.
  */
-final class Progress {
+public final class Progress {
     private static final String CLEAR = "\r\u001b[K";
 
     private final PrintWriter out;
@@ -15,14 +15,14 @@ final class Progress {
     private final int total;
     private int done;
 
-    Progress(PrintWriter out, boolean terminal, int total) {
+    public Progress(PrintWriter out, boolean terminal, int total) {
         this.out = out;
         this.terminal = terminal;
         this.total = total;
     }
 
     /** One more piece of work is done. */
-    synchronized void done(String what) {
+    public synchronized void done(String what) {
         done++;
         String line = "[%d/%d] %s".formatted(done, total, what);
         if (terminal) {
@@ -34,7 +34,7 @@ final class Progress {
     }
 
     /** Leaves the terminal as it was. */
-    synchronized void end() {
+    public synchronized void end() {
         if (terminal) {
             out.print(CLEAR);
             out.flush();

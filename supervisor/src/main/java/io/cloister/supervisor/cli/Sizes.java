@@ -8,7 +8,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Sizes as people write and read them: {@code 64MiB}. */
-final class Sizes implements ITypeConverter<ByteSize> {
+public final class Sizes implements ITypeConverter<ByteSize> {
     private static final double MIB = 1 << 20;
 
     @Override
@@ -21,7 +21,7 @@ final class Sizes implements ITypeConverter<ByteSize> {
     }
 
     /** For a table, in MiB: {@code 1.3 MiB}. */
-    static String format(ByteSize size) {
+    public static String format(ByteSize size) {
         return String.format(Locale.ROOT, "%.1f MiB", size.bytes() / MIB);
     }
 }

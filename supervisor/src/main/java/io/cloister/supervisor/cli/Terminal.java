@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Whether somebody is watching. */
-final class Terminal {
+public final class Terminal {
     private static final int STDERR = 2;
 
     private Terminal() {}
@@ -14,7 +14,7 @@ final class Terminal {
     /**
      * Whether standard error is a terminal; {@code System.console} cannot tell its streams apart.
      */
-    static boolean watchesErrors() {
+    public static boolean watchesErrors() {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + STDERR)).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");

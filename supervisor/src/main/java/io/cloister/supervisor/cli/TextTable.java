@@ -5,29 +5,29 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Columns of text, as wide as their widest cell and two spaces apart. */
-final class TextTable {
+public final class TextTable {
     private static final String GAP = "  ";
 
     private final List<Column> columns;
     private final List<List<String>> rows = new ArrayList<>();
 
     /** A column's heading, and the side to which its cells are moved. */
-    record Column(String heading, boolean right) {
-        static Column left(String heading) {
+    public record Column(String heading, boolean right) {
+        public static Column left(String heading) {
             return new Column(heading, false);
         }
 
-        static Column right(String heading) {
+        public static Column right(String heading) {
             return new Column(heading, true);
         }
     }
 
-    TextTable(Column... columns) {
+    public TextTable(Column... columns) {
         this.columns = List.of(columns);
     }
 
     /** Adds a row: one cell per column. */
-    TextTable row(String... cells) {
+    public TextTable row(String... cells) {
         if (cells.length != columns.size()) {
             throw new IllegalArgumentException(
                     "%d cells for %d columns".formatted(cells.length, columns.size()));
@@ -39,7 +39,7 @@ final class TextTable {
     /**
      * The heading, a rule and the rows; each line ends with a line feed and no spaces before it.
      */
-    String render() {
+    public String render() {
         int[] widths = new int[columns.size()];
         List<String> headings = columns.stream().map(Column::heading).toList();
         widen(widths, headings);

@@ -14,6 +14,7 @@ import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Stream;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.judge.Judgement.CaseJudgement;
 import io.cloister.supervisor.judge.Judgement.Figures;
 import java.nio.charset.StandardCharsets;
@@ -115,9 +116,10 @@ public final class Judge {
         ProgramOutcome outcome = run(test.name(), program);
         boolean right =
                 outcome.outputs().containsKey(1)
-                        && Tokens.equal(
-                                outcome.outputs().get(1).content().toArray(),
-                                test.answer().getBytes(StandardCharsets.UTF_8));
+                        && DefaultValidator.words()
+                                .accepts(
+                                        Bytes.ofUtf8(test.answer()).asBuffer(),
+                                        outcome.outputs().get(1).content().asBuffer());
         return new CaseJudgement(
                 test.name(),
                 Verdict.of(outcome, right),

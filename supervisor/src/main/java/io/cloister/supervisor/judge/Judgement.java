@@ -42,7 +42,7 @@ public record Judgement(
             Duration setUp,
             ByteSize memory,
             MemorySource memorySource) {
-        static Figures of(ProgramOutcome result) {
+        public static Figures of(ProgramOutcome result) {
             return new Figures(
                     result.usage().cpuTime(),
                     result.wallTime(),

@@ -33,12 +33,15 @@ public record Verdict(JudgeStatus status, Status detail, String explanation) {
         return new Verdict(status, outcome.status(), explanation(outcome));
     }
 
-    /** Of a compilation that failed. */
-    static Verdict ofCompilation(ProgramOutcome outcome) {
+    /**
+     * Of a compilation that failed. A compiler that ran but left no program, or one that is too
+     * large, is the submission's doing; one that could not be started is not.
+     */
+    public static Verdict ofCompilation(ProgramOutcome outcome) {
         boolean ours =
                 outcome.status() == Status.INTERNAL_ERROR
                         || outcome.status() == Status.CANCELLED
-                        || outcome.status() == Status.FILE_ERROR;
+                        || outcome.termination().isEmpty();
         return new Verdict(
                 ours ? JudgeStatus.INTERNAL_ERROR : JudgeStatus.COMPILE_ERROR,
                 outcome.status(),

@@ -72,6 +72,17 @@ class VerdictTest {
         assertThat(Verdict.ofCompilation(lost).status()).isEqualTo(JudgeStatus.INTERNAL_ERROR);
     }
 
+    @Test
+    void shouldBlameTheSubmissionForAProgramThatItsCompilerDidNotLeave() {
+        ProgramOutcome ran = outcome(Status.FILE_ERROR, SUCCESS, Optional.empty());
+        assertThat(Verdict.ofCompilation(ran).status()).isEqualTo(JudgeStatus.COMPILE_ERROR);
+        ProgramOutcome noCompiler =
+                ProgramOutcome.notRun(
+                        Status.FILE_ERROR, Failure.of(Failure.Kind.NOT_FOUND, "gcc", "missing"));
+        assertThat(Verdict.ofCompilation(noCompiler).status())
+                .isEqualTo(JudgeStatus.INTERNAL_ERROR);
+    }
+
     private static ProgramOutcome outcome(
             Status status, Termination termination, Optional<Limit> limit) {
         return new ProgramOutcome(
