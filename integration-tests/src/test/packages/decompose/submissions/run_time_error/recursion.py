@@ -1,0 +1,5 @@
+def find(a):
+    return find(a + 1)
+
+
+print(find(0))

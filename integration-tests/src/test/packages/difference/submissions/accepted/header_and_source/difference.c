@@ -1,0 +1,3 @@
+#include "difference.h"
+
+long long difference(long long a, long long b) { return a < b ? b - a : a - b; }

@@ -1,0 +1,1 @@
+long long difference(long long a, long long b);

@@ -1,0 +1,7 @@
+#include <iostream>
+
+int main() {
+    for (;;) {
+        std::cout << "0\n";
+    }
+}

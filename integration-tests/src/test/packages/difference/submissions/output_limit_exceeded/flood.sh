@@ -1,0 +1,3 @@
+while :; do
+    printf '%01000d\n' 0
+done

@@ -1,0 +1,6 @@
+#include <stddef.h>
+
+int main(void) {
+    int *volatile nowhere = NULL;
+    return *nowhere;
+}

@@ -1,0 +1,9 @@
+public class Loop {
+    private static volatile int counter;
+
+    public static void main(String[] arguments) {
+        while (true) {
+            counter++;
+        }
+    }
+}

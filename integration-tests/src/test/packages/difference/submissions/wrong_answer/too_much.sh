@@ -1,0 +1,4 @@
+while read -r a b; do
+    echo $((a < b ? b - a : a - b))
+done
+echo done

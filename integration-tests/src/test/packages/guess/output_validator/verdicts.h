@@ -1,0 +1,1 @@
+enum { ACCEPTED = 42, WRONG_ANSWER = 43 };

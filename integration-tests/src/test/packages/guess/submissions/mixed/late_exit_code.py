@@ -1,0 +1,14 @@
+# Guesses it, but does not end well: the validator has accepted before.
+# @EXPECTED_RESULTS@: RUN-ERROR
+import sys
+
+low, high, answer = 1, 1000, ""
+while answer != "correct":
+    guess = (low + high) // 2
+    print(guess, flush=True)
+    answer = input()
+    if answer == "lower":
+        high = guess - 1
+    else:
+        low = guess + 1
+sys.exit(1)

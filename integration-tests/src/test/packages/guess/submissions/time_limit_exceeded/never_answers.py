@@ -1,0 +1,3 @@
+# Both wait for each other.
+answer = input()
+print(500)
