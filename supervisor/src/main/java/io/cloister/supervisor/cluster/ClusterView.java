@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.cluster;
+
+import java.util.List;
+
+/**
+ * The state of the cluster's queue and workers, for people and monitoring.
+ *
+ * @param queueNode the address of the node that the queue lives on
+ * @param waiting runs that no worker has
+ * @param running runs that some worker has
+ * @param unfetched runs whose clients have not taken the answer
+ * @param answered since the queue began
+ * @param lostAttempts since then: attempts whose workers were lost
+ * @param tenants those with runs waiting or running, by name
+ */
+public record ClusterView(
+        String queueNode,
+        int waiting,
+        int running,
+        int unfetched,
+        long answered,
+        long lostAttempts,
+        List<WorkerView> workers,
+        List<TenantView> tenants)
+        implements Remote {
+    public static final int MAX_LIST = 10_000;
+
+    public ClusterView {
+        workers = List.copyOf(workers);
+        tenants = List.copyOf(tenants);
+    }
+
+    /** The condition of a worker. */
+    public enum Condition {
+        READY,
+        /** Offers no slots: drains, or checks itself. */
+        CLOSED,
+        /** Not heard of for a while. */
+        UNREACHABLE
+    }
+
+    /**
+     * A worker.
+     *
+     * @param used slots
+     * @param finished attempts since it came to this queue
+     * @param failed those of them that failed through the worker
+     */
+    public record WorkerView(
+            Capabilities capabilities, Condition condition, int used, long finished, long failed) {}
+
+    /** A tenant. */
+    public record TenantView(String name, int waiting, int running) {}
+}
