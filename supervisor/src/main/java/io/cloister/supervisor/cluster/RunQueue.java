@@ -36,7 +36,7 @@ public final class RunQueue {
      * @param held what it is at, from another queue perhaps
      */
     public record Attached(
-            ActorRef<WorkerNode.Command> worker, Capabilities capabilities, List<Ticket> held)
+            ActorRef<WorkerNode.Command> worker, Capabilities capabilities, List<Held> held)
             implements Command, Remote {
         public static final int MAX_HELD = 4 * Capabilities.MAX_SLOTS;
 
@@ -44,6 +44,9 @@ public final class RunQueue {
             held = List.copyOf(held);
         }
     }
+
+    /** An attempt that a worker is at, with the slots that it takes. */
+    public record Held(Ticket ticket, int containers) {}
 
     /** Offers so many slots from now on: none while it drains, or checks itself. */
     public record Offer(ActorRef<WorkerNode.Command> worker, int slots)
