@@ -2,10 +2,46 @@
 package io.cloister.supervisor.cluster;
 
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.delivery.ProducerController;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.receptionist.Receptionist;
+import akka.cluster.typed.Cluster;
+import io.cloister.supervisor.cluster.WorkerNode.Assignment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The cluster's queue of runs. */
-public final class RunQueue {
+/**
+ * The cluster's queue of runs: takes them from clients, assigns each to a worker with free slots,
+ * assigns it again when that worker is lost, and answers once. To be started as a singleton of the
+ * cluster.
+ *
+ * <p>What it knows is in memory only. When its node is lost its successor learns the runs again
+ * from those who hold them: clients keep what has not been answered and submit it again, workers
+ * tell what they are at and repeat what was not settled.
+ */
+public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
+    private static final Logger LOG = LoggerFactory.getLogger(RunQueue.class);
+    private static final Duration TICK = Duration.ofMillis(100);
+    private static final long BEGIN = System.nanoTime();
+
     /** What it can be told. */
     public sealed interface Command {}
 
@@ -73,5 +109,736 @@ public final class RunQueue {
     /** Tell what there is, once. */
     public record Look(ActorRef<ClusterView> replyTo) implements Command, Remote {}
 
-    private RunQueue() {}
+    // ---- by itself ---------------------------------------------------------------------------
+
+    private record Listing(Receptionist.Listing workers) implements Command {}
+
+    private record Demand(
+            ActorRef<WorkerNode.Command> worker, ProducerController.RequestNext<Assignment> next)
+            implements Command {}
+
+    private record Tick() implements Command {}
+
+    /** A run that the queue knows. */
+    private static final class Entry {
+        private Order order;
+        private ActorRef<RunClient.Command> client;
+        private final long deadline;
+        private final FairQueue.Place<Entry> place;
+        private boolean queued;
+
+        /** The latest one. */
+        private int attempt;
+
+        private int lost;
+        private int failures;
+
+        /** Whose attempts failed: others come first. */
+        private final Set<ActorRef<WorkerNode.Command>> failedOn = new HashSet<>();
+
+        /** While it runs. */
+        private @Nullable Worker worker;
+
+        /** Keeps its slots free for this group, which would never find enough of them otherwise. */
+        private @Nullable Worker reserved;
+
+        private @Nullable Answer answer;
+        private @Nullable ActorRef<WorkerNode.Command> answeredBy;
+        private boolean failed;
+        private long answeredAt;
+        private long toldAt;
+
+        Entry(Submit submit, FairQueue<Entry> queue) {
+            order = submit.order();
+            client = submit.client();
+            deadline = System.nanoTime() + order.terms().deadline().toNanos();
+            lost = order.lost();
+            place =
+                    queue.place(
+                            this,
+                            order.key().tenant(),
+                            order.terms().priority(),
+                            new FairQueue.Needs(order.containers(), order.terms().tags()));
+        }
+
+        RunKey key() {
+            return order.key();
+        }
+
+        @Nullable Ticket ticket() {
+            return attempt == 0 ? null : new Ticket(key(), attempt);
+        }
+
+        long bytes() {
+            long run = bytes(order.run());
+            return answer instanceof Answer.Result result ? run + bytes(result.result()) : run;
+        }
+
+        private static long bytes(Parcel parcel) {
+            return parcel instanceof Parcel.Inline inline ? inline.bytes().length() : 0;
+        }
+    }
+
+    /** A worker that was found. */
+    private static final class Worker {
+        private final ActorRef<WorkerNode.Command> ref;
+        private final ActorRef<ProducerController.Command<Assignment>> producer;
+        private final ActorRef<ProducerController.RequestNext<Assignment>> demand;
+        private @Nullable Capabilities capabilities;
+        private @Nullable ActorRef<Assignment> next;
+        private final Map<Ticket, Integer> held = new LinkedHashMap<>();
+
+        /** Told to end them, and told again until they have. */
+        private final Set<Ticket> cancelled = new HashSet<>();
+
+        private boolean reachable = true;
+        private int offered;
+        private int used;
+        private int failuresInARow;
+        private long finished;
+        private long failed;
+        private long askedAt = System.nanoTime();
+        private long cancelledAt = System.nanoTime();
+
+        Worker(
+                ActorRef<WorkerNode.Command> ref,
+                ActorRef<ProducerController.Command<Assignment>> producer,
+                ActorRef<ProducerController.RequestNext<Assignment>> demand) {
+            this.ref = ref;
+            this.producer = producer;
+            this.demand = demand;
+        }
+
+        boolean isOpen() {
+            return reachable && offered > 0;
+        }
+
+        int free() {
+            return next == null || !isOpen() ? 0 : offered - used;
+        }
+
+        Capabilities capabilities() {
+            return Objects.requireNonNull(capabilities);
+        }
+
+        String node() {
+            return capabilities == null ? ref.path().toString() : capabilities.node();
+        }
+
+        ClusterView.Condition condition() {
+            if (!reachable) {
+                return ClusterView.Condition.UNREACHABLE;
+            }
+            return offered > 0 ? ClusterView.Condition.READY : ClusterView.Condition.CLOSED;
+        }
+
+        void hold(Ticket ticket, int containers) {
+            if (held.put(ticket, containers) == null) {
+                used += containers;
+            }
+        }
+
+        void release(Ticket ticket) {
+            Integer containers = held.remove(ticket);
+            if (containers != null) {
+                used -= containers;
+            }
+            cancelled.remove(ticket);
+        }
+    }
+
+    private record Orphan(Worker worker, Ticket ticket) {}
+
+    private record Early(Finished finished, long at) {}
+
+    private final QueueSettings settings;
+    private final Map<RunKey, Entry> entries = new HashMap<>();
+    private final FairQueue<Entry> waiting = new FairQueue<>();
+    private final TreeSet<Entry> deadlines =
+            new TreeSet<>(
+                    Comparator.<Entry>comparingLong(entry -> entry.deadline - BEGIN)
+                            .thenComparingLong(entry -> entry.place.number()));
+    private final Set<Entry> untaken = new HashSet<>();
+    private final Map<ActorRef<WorkerNode.Command>, Worker> workers = new LinkedHashMap<>();
+
+    /** What workers are at whose clients have not come yet. */
+    private final Map<RunKey, Orphan> orphans = new HashMap<>();
+
+    /** Results that came before their clients did, after another queue was lost. */
+    private final Map<RunKey, Early> early = new HashMap<>();
+
+    private long bytes;
+    private int running;
+    private long answered;
+    private long lostAttempts;
+    private long producers;
+
+    private RunQueue(ActorContext<Command> context, QueueSettings settings) {
+        super(context);
+        this.settings = settings;
+        context.getSystem()
+                .receptionist()
+                .tell(
+                        Receptionist.subscribe(
+                                WorkerNode.SERVICE,
+                                context.messageAdapter(Receptionist.Listing.class, Listing::new)));
+    }
+
+    /** The behaviour of the cluster's queue. */
+    public static Behavior<Command> create(QueueSettings settings) {
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(timers -> {
+                    timers.startTimerWithFixedDelay(new Tick(), TICK);
+                    return new RunQueue(context, settings);
+                }));
+    }
+
+    @Override
+    public Receive<Command> createReceive() {
+        return newReceiveBuilder()
+                .onMessage(Command.class, this::onCommand)
+                .onSignal(Terminated.class, this::onTerminated)
+                .build();
+    }
+
+    private Behavior<Command> onCommand(Command command) {
+        switch (command) {
+            case Submit submit -> submit(submit);
+            case Cancel(RunKey key) -> cancel(key);
+            case Acknowledge(RunKey key) -> acknowledge(key);
+            case Missing missing -> missing(missing);
+            case Attached attached -> attached(attached);
+            case Offer(ActorRef<WorkerNode.Command> worker, int slots) -> offer(worker, slots);
+            case Finished finished -> finished(finished);
+            case HandBack(ActorRef<WorkerNode.Command> worker, Ticket ticket) ->
+                    handBack(worker, ticket);
+            case Look(ActorRef<ClusterView> replyTo) -> replyTo.tell(view());
+            case Listing(Receptionist.Listing listing) -> listed(listing);
+            case Demand(
+                            ActorRef<WorkerNode.Command> ref,
+                            ProducerController.RequestNext<Assignment> next) ->
+                    demand(ref, next);
+            case Tick tick -> tick();
+        }
+        return this;
+    }
+
+    // ---- clients ----------------------------------------------------------------------------
+
+    private void submit(Submit submit) {
+        Order order = submit.order();
+        Entry known = entries.get(order.key());
+        if (known != null && mayRunAgain(known)) {
+            forget(known);
+            known = null;
+        }
+        if (known != null) {
+            join(known, submit);
+            return;
+        }
+        Optional<String> full = full(order);
+        if (full.isPresent()) {
+            submit.client()
+                    .tell(
+                            new RunClient.Answered(
+                                    order.key(),
+                                    new Answer.Overloaded(full.get()),
+                                    getContext().getSelf()));
+            return;
+        }
+        Entry entry = new Entry(submit, waiting);
+        entries.put(order.key(), entry);
+        deadlines.add(entry);
+        bytes += entry.bytes();
+        submit.client().tell(new RunClient.Accepted(order.key(), getContext().getSelf()));
+        Orphan orphan = orphans.remove(order.key());
+        Early result = early.remove(order.key());
+        if (result != null) {
+            answer(entry, result.finished());
+        } else if (order.lost() >= settings.maxLost()) {
+            end(entry, new Answer.Quarantined(order.lost()));
+        } else if (orphan != null) {
+            begin(entry, orphan.worker(), orphan.ticket().attempt());
+        } else {
+            enqueue(entry);
+        }
+        dispatch();
+    }
+
+    /** What was not carried out, and what only failed, is no answer to who asks again. */
+    private static boolean mayRunAgain(Entry entry) {
+        return entry.answer != null
+                && (entry.failed
+                        || entry.answer instanceof Answer.Expired
+                        || entry.answer instanceof Answer.Cancelled);
+    }
+
+    private void join(Entry entry, Submit submit) {
+        Order order = submit.order();
+        RunKey key = order.key();
+        if (!entry.order.run().equals(order.run())) {
+            submit.client()
+                    .tell(
+                            new RunClient.Answered(
+                                    key,
+                                    new Answer.Refused(
+                                            "there is another run with the id "
+                                                    + key.id()
+                                                    + ": give each an id of its own"),
+                                    getContext().getSelf()));
+            return;
+        }
+        entry.client = submit.client();
+        if (entry.answer != null) {
+            tell(entry);
+            return;
+        }
+        entry.order = order;
+        entry.client.tell(new RunClient.Accepted(key, getContext().getSelf()));
+    }
+
+    private Optional<String> full(Order order) {
+        if (entries.size() >= settings.maxRuns()) {
+            return Optional.of(
+                    "the queue has %d runs, at most cloister.cluster.queue.max-runs: try again later"
+                            .formatted(entries.size()));
+        }
+        if (bytes + Entry.bytes(order.run()) > settings.maxBytes()) {
+            return Optional.of(
+                    "the queue has %d bytes, at most cloister.cluster.queue.max-bytes: try again later"
+                            .formatted(bytes));
+        }
+        return Optional.empty();
+    }
+
+    private void cancel(RunKey key) {
+        Entry entry = entries.get(key);
+        if (entry != null && entry.answer == null) {
+            end(entry, new Answer.Cancelled());
+            dispatch();
+        }
+    }
+
+    private void acknowledge(RunKey key) {
+        Entry entry = entries.get(key);
+        if (entry != null && entry.answer != null) {
+            forget(entry);
+        }
+    }
+
+    private void missing(Missing missing) {
+        Entry entry = entries.get(missing.ticket().key());
+        if (entry == null) {
+            return;
+        }
+        entry.client = missing.client();
+        if (entry.answer instanceof Answer.Result result
+                && result.attempt() == missing.ticket().attempt()) {
+            LOG.warn("the files of {} are lost with {}", missing.ticket(), result.worker());
+            setAnswer(entry, null);
+            untaken.remove(entry);
+            deadlines.add(entry);
+            lost(entry);
+            dispatch();
+        }
+    }
+
+    // ---- workers ----------------------------------------------------------------------------
+
+    private void listed(Receptionist.Listing listing) {
+        Set<ActorRef<WorkerNode.Command>> reachable =
+                listing.getServiceInstances(WorkerNode.SERVICE);
+        Set<ActorRef<WorkerNode.Command>> all = listing.getAllServiceInstances(WorkerNode.SERVICE);
+        for (ActorRef<WorkerNode.Command> ref : all) {
+            Worker worker = workers.computeIfAbsent(ref, this::attach);
+            worker.reachable = reachable.contains(ref);
+        }
+        for (Worker worker : workers.values()) {
+            if (!all.contains(worker.ref)) { // it takes leave: nothing new for it
+                worker.offered = 0;
+            }
+        }
+        dispatch();
+    }
+
+    private Worker attach(ActorRef<WorkerNode.Command> ref) {
+        ActorRef<ProducerController.Command<Assignment>> producer =
+                getContext()
+                        .spawn(
+                                ProducerController.create(
+                                        Assignment.class,
+                                        ref.path().toSerializationFormat(),
+                                        Optional.empty()),
+                                "worker-" + producers++);
+        ActorRef<ProducerController.RequestNext<Assignment>> demand =
+                getContext()
+                        .spawnAnonymous(
+                                Behaviors.receiveMessage(next -> {
+                                    getContext().getSelf().tell(new Demand(ref, next));
+                                    return Behaviors.same();
+                                }));
+        producer.tell(new ProducerController.Start<>(demand));
+        getContext().watch(ref);
+        ref.tell(new WorkerNode.Attach(getContext().getSelf(), producer));
+        return new Worker(ref, producer, demand);
+    }
+
+    private void attached(Attached attached) {
+        Worker worker = workers.get(attached.worker());
+        if (worker == null) {
+            return;
+        }
+        worker.capabilities = attached.capabilities();
+        worker.offered = attached.capabilities().slots();
+        for (Held held : attached.held()) {
+            Ticket ticket = held.ticket();
+            worker.hold(ticket, held.containers());
+            Entry entry = entries.get(ticket.key());
+            if (entry == null) {
+                orphans.put(ticket.key(), new Orphan(worker, ticket));
+            } else if (entry.answer == null && entry.worker == null) {
+                dequeue(entry);
+                begin(entry, worker, ticket.attempt());
+            } else if (entry.worker != worker) {
+                cancel(worker, ticket);
+            }
+        }
+        LOG.info("{} offers {} slots", attached.capabilities().node(), worker.offered);
+        dispatch();
+    }
+
+    private void offer(ActorRef<WorkerNode.Command> ref, int slots) {
+        Worker worker = workers.get(ref);
+        if (worker != null) {
+            worker.offered = slots;
+            dispatch();
+        }
+    }
+
+    private void demand(
+            ActorRef<WorkerNode.Command> ref, ProducerController.RequestNext<Assignment> next) {
+        Worker worker = workers.get(ref);
+        if (worker != null) {
+            worker.next = next.sendNextTo();
+            dispatch();
+        }
+    }
+
+    private Behavior<Command> onTerminated(Terminated gone) {
+        Worker worker = workers.remove(gone.getRef());
+        if (worker != null) {
+            LOG.warn("{} is gone with {} runs", worker.node(), worker.held.size());
+            getContext().stop(worker.producer);
+            getContext().stop(worker.demand);
+            orphans.values().removeIf(orphan -> orphan.worker() == worker);
+            for (Ticket ticket : worker.held.keySet()) {
+                Entry entry = entries.get(ticket.key());
+                if (entry != null && entry.worker == worker) {
+                    lost(entry);
+                }
+            }
+            dispatch();
+        }
+        return this;
+    }
+
+    private void finished(Finished finished) {
+        Ticket ticket = finished.ticket();
+        Worker worker = workers.get(finished.worker());
+        if (worker != null && worker.held.containsKey(ticket)) {
+            worker.release(ticket);
+            orphans.remove(ticket.key());
+            judge(worker, finished.failed());
+        }
+        Entry entry = entries.get(ticket.key());
+        if (entry == null) {
+            if (!finished.failed() && early.size() < settings.maxRuns()) {
+                early.put(ticket.key(), new Early(finished, System.nanoTime()));
+                finished.worker().tell(new WorkerNode.Noted(ticket));
+            } else {
+                finished.worker().tell(new WorkerNode.Settled(ticket));
+            }
+        } else if (entry.answer != null) {
+            boolean untakenYet = finished.result().equals(entry.answer);
+            finished.worker()
+                    .tell(
+                            untakenYet
+                                    ? new WorkerNode.Noted(ticket)
+                                    : new WorkerNode.Settled(ticket));
+        } else if (finished.failed() && mayTryAgain(entry, finished.worker())) {
+            finished.worker().tell(new WorkerNode.Settled(ticket));
+            comeBack(entry, worker, ticket);
+        } else { // that of another attempt is as good
+            answer(entry, finished);
+        }
+        dispatch();
+    }
+
+    private void answer(Entry entry, Finished finished) {
+        entry.failed = finished.failed();
+        entry.answeredBy = finished.worker();
+        end(entry, finished.result());
+    }
+
+    /** Puts a run back that this worker was at, if it still is the one. */
+    private void comeBack(Entry entry, @Nullable Worker worker, Ticket ticket) {
+        if (worker != null && entry.worker == worker && ticket.equals(entry.ticket())) {
+            stop(entry);
+            enqueue(entry);
+        }
+    }
+
+    private boolean mayTryAgain(Entry entry, ActorRef<WorkerNode.Command> worker) {
+        entry.failures++;
+        entry.failedOn.add(worker);
+        return entry.failures < settings.maxFailures();
+    }
+
+    private void judge(Worker worker, boolean failed) {
+        worker.finished++;
+        if (!failed) {
+            worker.failuresInARow = 0;
+            return;
+        }
+        worker.failed++;
+        worker.failuresInARow++;
+        if (worker.failuresInARow >= settings.suspendAfter()) {
+            LOG.warn("{} failed {} times in a row", worker.node(), worker.failuresInARow);
+            worker.failuresInARow = 0;
+            worker.offered = 0; // it offers slots again when its check has passed
+            worker.ref.tell(
+                    new WorkerNode.Suspend(
+                            "%d runs in a row failed".formatted(settings.suspendAfter())));
+        }
+    }
+
+    private void handBack(ActorRef<WorkerNode.Command> ref, Ticket ticket) {
+        Worker worker = workers.get(ref);
+        if (worker != null) {
+            worker.release(ticket);
+        }
+        orphans.remove(ticket.key());
+        ref.tell(new WorkerNode.Settled(ticket));
+        Entry entry = entries.get(ticket.key());
+        if (entry != null && entry.answer == null) {
+            comeBack(entry, worker, ticket);
+        }
+        dispatch();
+    }
+
+    // ---- the way of a run -------------------------------------------------------------------
+
+    private void enqueue(Entry entry) {
+        if (!entry.queued) {
+            entry.queued = true;
+            waiting.add(entry.place);
+        }
+    }
+
+    private void dequeue(Entry entry) {
+        if (entry.queued) {
+            entry.queued = false;
+            waiting.remove(entry.place);
+        }
+        entry.reserved = null;
+    }
+
+    /** Assigns what waits as long as there are slots for it. */
+    private void dispatch() {
+        Set<Worker> tried = new HashSet<>();
+        while (waiting.size() > 0) {
+            Optional<Worker> free =
+                    workers.values().stream()
+                            .filter(worker -> worker.free() > 0 && !tried.contains(worker))
+                            .max(Comparator.comparingInt(Worker::free));
+            if (free.isEmpty()) {
+                return;
+            }
+            Worker worker = free.get();
+            Optional<Entry> next = next(worker);
+            if (next.isPresent()) {
+                assign(next.get(), worker);
+            } else {
+                tried.add(worker);
+            }
+        }
+    }
+
+    /**
+     * Whose turn it is at this worker; nobody's when the slots of one have to become free first.
+     */
+    private Optional<Entry> next(Worker worker) {
+        Optional<Entry> next =
+                waiting.next(worker.capabilities(), entry -> mayGo(entry, worker))
+                        .map(FairQueue.Place::run);
+        if (next.isPresent() && next.get().order.containers() > worker.free()) {
+            next.get().reserved = worker;
+            return Optional.empty();
+        }
+        return next;
+    }
+
+    private boolean mayGo(Entry entry, Worker worker) {
+        boolean reservedElsewhere =
+                entry.reserved != null
+                        && entry.reserved != worker
+                        && entry.reserved.isOpen()
+                        && workers.containsKey(entry.reserved.ref)
+                        && entry.order.containers() > worker.free();
+        return !reservedElsewhere
+                && (!entry.failedOn.contains(worker.ref)
+                        || workers.values().stream()
+                                .filter(Worker::isOpen)
+                                .allMatch(other -> entry.failedOn.contains(other.ref)));
+    }
+
+    private void assign(Entry entry, Worker worker) {
+        dequeue(entry);
+        begin(entry, worker, entry.attempt + 1);
+        ActorRef<Assignment> next = Objects.requireNonNull(worker.next);
+        worker.next = null;
+        Duration left = Duration.ofNanos(Math.max(0, entry.deadline - System.nanoTime()));
+        next.tell(
+                new Assignment(
+                        entry.attempt,
+                        entry.order.withTerms(entry.order.terms().withDeadline(left))));
+    }
+
+    private void begin(Entry entry, Worker worker, int attempt) {
+        entry.attempt = attempt;
+        entry.worker = worker;
+        Ticket ticket = Objects.requireNonNull(entry.ticket());
+        worker.hold(ticket, entry.order.containers());
+        waiting.began(entry.place);
+        running++;
+        entry.client.tell(new RunClient.Begun(ticket, entry.lost, worker.node()));
+    }
+
+    private void stop(Entry entry) {
+        if (entry.worker != null) {
+            entry.worker = null;
+            waiting.ended(entry.place);
+            running--;
+        }
+    }
+
+    private void lost(Entry entry) {
+        stop(entry);
+        lostAttempts++;
+        entry.lost++;
+        if (entry.lost >= settings.maxLost()) {
+            LOG.warn("{} is given up: {} workers were lost with it", entry.key(), entry.lost);
+            end(entry, new Answer.Quarantined(entry.lost));
+        } else {
+            enqueue(entry);
+        }
+    }
+
+    /** Cancels what is at work, and tells the client what became of its run. */
+    private void end(Entry entry, Answer answer) {
+        Ticket ticket = entry.ticket();
+        if (entry.worker != null && ticket != null && entry.worker.held.containsKey(ticket)) {
+            cancel(entry.worker, ticket);
+        }
+        stop(entry);
+        dequeue(entry);
+        deadlines.remove(entry);
+        setAnswer(entry, answer);
+        entry.answeredAt = System.nanoTime();
+        answered++;
+        untaken.add(entry);
+        tell(entry);
+    }
+
+    private void setAnswer(Entry entry, @Nullable Answer answer) {
+        bytes -= entry.bytes();
+        entry.answer = answer;
+        bytes += entry.bytes();
+    }
+
+    private void tell(Entry entry) {
+        entry.toldAt = System.nanoTime();
+        entry.client.tell(
+                new RunClient.Answered(
+                        entry.key(), Objects.requireNonNull(entry.answer), getContext().getSelf()));
+    }
+
+    private static void cancel(Worker worker, @Nullable Ticket ticket) {
+        if (ticket != null && worker.cancelled.add(ticket)) {
+            worker.ref.tell(new WorkerNode.Cancel(ticket));
+        }
+    }
+
+    private void forget(Entry entry) {
+        entries.remove(entry.key());
+        untaken.remove(entry);
+        deadlines.remove(entry);
+        bytes -= entry.bytes();
+        ActorRef<WorkerNode.Command> by = entry.answeredBy;
+        if (entry.answer instanceof Answer.Result result && by != null) {
+            by.tell(new WorkerNode.Settled(new Ticket(entry.key(), result.attempt())));
+        }
+    }
+
+    // ---- time -------------------------------------------------------------------------------
+
+    private void tick() {
+        long now = System.nanoTime();
+        while (!deadlines.isEmpty() && deadlines.first().deadline - now <= 0) {
+            end(deadlines.first(), new Answer.Expired());
+        }
+        early.values().removeIf(result -> now - result.at() > settings.retention().toNanos());
+        for (Entry entry : List.copyOf(untaken)) {
+            if (now - entry.answeredAt > settings.retention().toNanos()) {
+                LOG.warn("nobody takes the answer to {}: it is forgotten", entry.key());
+                forget(entry);
+            } else if (now - entry.toldAt > settings.resend().toNanos()) {
+                tell(entry);
+            }
+        }
+        for (Worker worker : workers.values()) {
+            if (worker.capabilities == null && now - worker.askedAt > settings.resend().toNanos()) {
+                worker.askedAt = now;
+                worker.ref.tell(new WorkerNode.Attach(getContext().getSelf(), worker.producer));
+            }
+            if (now - worker.cancelledAt > settings.resend().toNanos()) {
+                worker.cancelledAt = now;
+                worker.cancelled.forEach(ticket -> worker.ref.tell(new WorkerNode.Cancel(ticket)));
+            }
+        }
+        dispatch();
+    }
+
+    private ClusterView view() {
+        List<ClusterView.WorkerView> all = new ArrayList<>();
+        for (Worker worker : workers.values()) {
+            if (worker.capabilities != null) {
+                all.add(
+                        new ClusterView.WorkerView(
+                                worker.capabilities,
+                                worker.condition(),
+                                worker.used,
+                                worker.finished,
+                                worker.failed));
+            }
+        }
+        List<ClusterView.TenantView> tenants =
+                waiting.loads().entrySet().stream()
+                        .limit(ClusterView.MAX_LIST)
+                        .map(load ->
+                                new ClusterView.TenantView(
+                                        load.getKey(),
+                                        load.getValue().waiting(),
+                                        load.getValue().running()))
+                        .toList();
+        return new ClusterView(
+                Cluster.get(getContext().getSystem()).selfMember().address().toString(),
+                waiting.size(),
+                running,
+                untaken.size(),
+                answered,
+                lostAttempts,
+                all,
+                tenants);
+    }
 }

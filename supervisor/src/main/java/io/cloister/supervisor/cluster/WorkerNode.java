@@ -34,7 +34,10 @@ public final class WorkerNode {
     /** End an attempt, or do not begin it; answered like any other. */
     public record Cancel(Ticket ticket) implements Command, Remote {}
 
-    /** What was finished or handed back is known: its files are needed no more. */
+    /** What was finished is known, its files are needed still: do not tell it again. */
+    public record Noted(Ticket ticket) implements Command, Remote {}
+
+    /** What was finished or handed back is done with: its files are needed no more. */
     public record Settled(Ticket ticket) implements Command, Remote {}
 
     /** Too many results failed: check the sandbox before offering slots again. */

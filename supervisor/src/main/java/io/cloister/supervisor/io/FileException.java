@@ -12,12 +12,12 @@ public final class FileException extends Exception {
 
     private final transient Failure failure;
 
-    FileException(Failure failure) {
+    public FileException(Failure failure) {
         super(failure.describe());
         this.failure = failure;
     }
 
-    FileException(Failure.Kind kind, String subject, String message) {
+    public FileException(Failure.Kind kind, String subject, String message) {
         this(Failure.of(kind, subject, message));
     }
 
