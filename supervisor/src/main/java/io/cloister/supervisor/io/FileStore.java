@@ -14,12 +14,17 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>They are sealed files in memory (memfd_create(2)), and are lost when the worker ends: clients
  * put what is missing again. When there is no room for another, those go first that were not used
- * for the longest time. A file that went is still there for whoever has it open, and its memory is
- * in use until then.
+ * for the longest time; those that are {@linkplain #hold held} stay. A file that went is still
+ * there for whoever has it open, and its memory is in use until then.
  */
 public final class FileStore implements AutoCloseable {
     private static final int READ_ONLY = 0444;
@@ -40,6 +45,9 @@ public final class FileStore implements AutoCloseable {
 
     /** In the order of their last use. */
     private final Map<String, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
+
+    /** How many holds there are of each id, whether or not there is such a file yet. */
+    private final Map<String, Integer> held = new HashMap<>();
 
     private long bytes;
     private boolean closed;
@@ -103,7 +111,8 @@ public final class FileStore implements AutoCloseable {
     /**
      * Keeps a file.
      *
-     * @throws FileException when it is too long, naming the bound
+     * @throws FileException when it is too long, naming the bound, or when there is no room since
+     *     others are held
      */
     public Content.Stored put(Bytes contents) throws FileException, IOException {
         ByteBuffer left = contents.asBuffer();
@@ -143,31 +152,134 @@ public final class FileStore implements AutoCloseable {
     }
 
     private Content.Stored put(Source source, ByteSize max) throws FileException, IOException {
-        Fd file = MemFd.sealable("stored file");
-        try {
-            MessageDigest digest = sha256();
-            long size = 0;
+        try (NewFile file = new NewFile(max)) {
             ByteBuffer chunk = Chunk.own();
             while (source.read(chunk) > 0) {
-                chunk.flip();
-                size += chunk.remaining();
-                if (size > max.bytes()) {
-                    throw tooLong(max);
-                }
-                digest.update(chunk.duplicate());
-                while (chunk.hasRemaining()) {
-                    file.writeSome(chunk);
-                }
+                file.append(chunk.flip());
                 chunk.clear();
             }
+            return file.keep();
+        }
+    }
+
+    /**
+     * Begins a file that comes bit by bit and whose contents are known by their hash, as from
+     * another node.
+     *
+     * @param size in bytes, as far as whoever sends it is to be believed: no more are taken
+     * @throws FileException when it is too long, naming the bound
+     */
+    public Expected expect(Content.Stored file, long size) throws FileException, IOException {
+        if (size > settings.maxFileSize().bytes()) {
+            throw tooLong(settings.maxFileSize());
+        }
+        return new Expected(file, size);
+    }
+
+    /** A file that is being put: not in the store until all is there and is what it should be. */
+    public final class Expected implements AutoCloseable {
+        private final Content.Stored expected;
+        private final long size;
+        private final NewFile file;
+
+        private Expected(Content.Stored expected, long size) throws IOException {
+            this.expected = expected;
+            this.size = size;
+            file = new NewFile(settings.maxFileSize());
+        }
+
+        /**
+         * Adds bytes.
+         *
+         * @throws FileException when there are more than were announced
+         */
+        public void write(ByteBuffer bytes) throws FileException, IOException {
+            if (file.size + bytes.remaining() > size) {
+                throw damaged("there is more of it than the %d bytes announced".formatted(size));
+            }
+            while (bytes.hasRemaining()) {
+                ByteBuffer chunk = Chunk.own();
+                int length = Math.min(chunk.remaining(), bytes.remaining());
+                chunk.put(bytes.slice(bytes.position(), length)).flip();
+                bytes.position(bytes.position() + length);
+                file.append(chunk);
+            }
+        }
+
+        /**
+         * Keeps it.
+         *
+         * @throws FileException when there are fewer bytes than were announced, when they are not
+         *     those of its id, or when there is no room since others are held
+         */
+        public void finish() throws FileException, IOException {
+            if (file.size != size) {
+                throw damaged("%d of the %d bytes announced came".formatted(file.size, size));
+            }
+            if (!file.id().equals(expected.id())) {
+                throw damaged("what came has another SHA-256");
+            }
+            file.keep();
+        }
+
+        private FileException damaged(String how) {
+            return new FileException(Failure.Kind.UNAVAILABLE, expected.id(), how);
+        }
+
+        /** Drops what came, unless it was kept. */
+        @Override
+        public void close() {
+            file.close();
+        }
+    }
+
+    /** A file in the making. */
+    private final class NewFile implements AutoCloseable {
+        private final ByteSize max;
+        private final Fd file = MemFd.sealable("stored file");
+        private final MessageDigest digest = sha256();
+        private @Nullable String id;
+        private long size;
+        private boolean kept;
+
+        NewFile(ByteSize max) throws IOException {
+            this.max = max;
+        }
+
+        /** Takes all of a direct buffer. */
+        void append(ByteBuffer chunk) throws FileException, IOException {
+            size += chunk.remaining();
+            if (size > max.bytes()) {
+                throw tooLong(max);
+            }
+            digest.update(chunk.duplicate());
+            while (chunk.hasRemaining()) {
+                file.writeSome(chunk);
+            }
+        }
+
+        /** The SHA-256 of all bytes; none may follow. */
+        String id() {
+            String known = id;
+            if (known == null) {
+                known = HexFormat.of().formatHex(digest.digest());
+                id = known;
+            }
+            return known;
+        }
+
+        Content.Stored keep() throws FileException, IOException {
             file.setPermissions(READ_ONLY);
             MemFd.seal(file);
-            String id = HexFormat.of().formatHex(digest.digest());
-            keep(id, new Entry(file, size, nanoTime.getAsLong()));
-            return new Content.Stored(id);
-        } catch (FileException | IOException | RuntimeException e) {
-            file.close();
-            throw e;
+            kept = FileStore.this.keep(id(), new Entry(file, size, nanoTime.getAsLong()));
+            return new Content.Stored(id());
+        }
+
+        @Override
+        public void close() {
+            if (!kept) {
+                file.close();
+            }
         }
     }
 
@@ -189,24 +301,47 @@ public final class FileStore implements AutoCloseable {
         }
     }
 
-    private synchronized void keep(String id, Entry entry) throws IOException {
+    /** False when the same file was there already. */
+    private synchronized boolean keep(String id, Entry entry) throws FileException, IOException {
         if (closed) {
             throw new IOException("the worker's file store is closed");
         }
         expire();
         if (use(id) != null) {
-            entry.file.close();
-            return;
+            return false;
         }
+        makeRoom(entry.size);
         entries.put(id, entry);
         bytes += entry.size;
-        Iterator<Entry> eldest = entries.values().iterator();
-        while (bytes > settings.maxSize().bytes() || entries.size() > settings.maxFiles()) {
-            drop(eldest, eldest.next());
+        return true;
+    }
+
+    private void makeRoom(long size) throws FileException {
+        long most = settings.maxSize().bytes() - size;
+        int others = settings.maxFiles() - 1;
+        if (bytes <= most && entries.size() <= others) {
+            return;
+        }
+        List<Entry> staying =
+                held.keySet().stream().map(entries::get).filter(Objects::nonNull).toList();
+        if (staying.size() > others || staying.stream().mapToLong(file -> file.size).sum() > most) {
+            throw new FileException(
+                    Failure.Kind.UNAVAILABLE,
+                    "",
+                    "no room in the file store: %d files are held for runs; raise"
+                                    .formatted(staying.size())
+                            + " cloister.store.max-size or max-files, or try again later");
+        }
+        Iterator<Map.Entry<String, Entry>> eldest = entries.entrySet().iterator();
+        while (bytes > most || entries.size() > others) {
+            Map.Entry<String, Entry> next = eldest.next();
+            if (!held.containsKey(next.getKey())) {
+                drop(eldest, next.getValue());
+            }
         }
     }
 
-    private void drop(Iterator<Entry> at, Entry entry) {
+    private void drop(Iterator<?> at, Entry entry) {
         at.remove();
         bytes -= entry.size;
         entry.file.close();
@@ -243,7 +378,35 @@ public final class FileStore implements AutoCloseable {
         return entry;
     }
 
-    /** Forgets a file; false when there was none. */
+    /** A wish that files stay, until it is closed. Closing it again does nothing. */
+    public interface Hold extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /**
+     * Keeps files from going by themselves. Those that are not there yet are held from when they
+     * come.
+     */
+    public synchronized Hold hold(Collection<String> ids) {
+        Set<String> own = Set.copyOf(ids);
+        own.forEach(id -> held.merge(id, 1, Integer::sum));
+        AtomicBoolean open = new AtomicBoolean(true);
+        return () -> {
+            if (open.compareAndSet(true, false)) {
+                letGo(own);
+            }
+        };
+    }
+
+    private synchronized void letGo(Set<String> ids) {
+        for (String id : ids) {
+            held.computeIfPresent(id, (same, holds) -> holds == 1 ? null : holds - 1);
+            use(id);
+        }
+    }
+
+    /** Forgets a file, also one that is held; false when there was none. */
     public synchronized boolean remove(String id) {
         expire();
         Entry entry = entries.remove(id);
@@ -269,13 +432,15 @@ public final class FileStore implements AutoCloseable {
      */
     public synchronized void expire() {
         long now = nanoTime.getAsLong();
-        Iterator<Entry> eldest = entries.values().iterator();
+        Iterator<Map.Entry<String, Entry>> eldest = entries.entrySet().iterator();
         while (eldest.hasNext()) {
-            Entry entry = eldest.next();
-            if (now - entry.used < settings.timeToLive().toNanos()) {
+            Map.Entry<String, Entry> next = eldest.next();
+            if (now - next.getValue().used < settings.timeToLive().toNanos()) {
                 return;
             }
-            drop(eldest, entry);
+            if (!held.containsKey(next.getKey())) {
+                drop(eldest, next.getValue());
+            }
         }
     }
 

@@ -15,6 +15,7 @@ import io.cloister.protocol.unit.ByteSize;
 import io.cloister.protocol.unit.Bytes;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -170,6 +171,109 @@ class FileStoreTest {
         assertThat(store.open(unused)).isEmpty();
         now.addAndGet(Duration.ofSeconds(10).toNanos());
         assertThat(store.contains(used)).isFalse();
+    }
+
+    @Test
+    void shouldKeepHeldFilesThoughOthersNeedTheRoom() throws Exception {
+        String held = put("a".repeat(300));
+        String other = put("b".repeat(300));
+        FileStore.Hold hold = store.hold(List.of(held));
+        assertThat(store.contains(other)).as("used later than the one that is held").isTrue();
+        String last = put("c".repeat(500));
+        assertThat(store.list())
+                .extracting(FileStore.StoredFile::id)
+                .containsExactlyInAnyOrder(held, last);
+
+        hold.close();
+        put("d".repeat(500));
+        put("e".repeat(500));
+        assertThat(store.contains(held)).isFalse();
+    }
+
+    @Test
+    void shouldKeepHeldFilesBeyondTheirTime() throws Exception {
+        String held = put("held");
+        FileStore.Hold one = store.hold(List.of(held));
+        FileStore.Hold another = store.hold(List.of(held));
+        now.addAndGet(Duration.ofSeconds(10).toNanos());
+        store.expire();
+        one.close();
+        one.close();
+        now.addAndGet(Duration.ofSeconds(10).toNanos());
+        assertThat(store.list()).hasSize(1);
+        another.close();
+        now.addAndGet(Duration.ofSeconds(9).toNanos());
+        assertThat(store.list()).as("its time begins anew").hasSize(1);
+        now.addAndGet(Duration.ofSeconds(1).toNanos());
+        assertThat(store.list()).isEmpty();
+    }
+
+    @Test
+    void shouldHoldWhatComesLater() throws Exception {
+        FileStore.Hold hold = store.hold(List.of(ABC));
+        put("abc");
+        now.addAndGet(Duration.ofSeconds(10).toNanos());
+        assertThat(store.contains(ABC)).isTrue();
+        hold.close();
+    }
+
+    @Test
+    void shouldRefuseWhatFindsNoRoomBesideHeldFiles() throws Exception {
+        int before = OwnProcess.descriptors();
+        String one = put("a".repeat(500));
+        String other = put("b".repeat(100));
+        FileStore.Hold hold = store.hold(List.of(one, other));
+        assertThatThrownBy(() -> put("c".repeat(401)))
+                .isInstanceOfSatisfying(
+                        FileException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.UNAVAILABLE))
+                .hasMessageContaining("2 files are held");
+        String last = put("c".repeat(400));
+        FileStore.Hold more = store.hold(List.of(last, put("")));
+        assertThatThrownBy(() -> put("e")).hasMessageContaining("4 files are held");
+        assertThat(OwnProcess.descriptors()).isEqualTo(before + 4);
+        more.close();
+        hold.close();
+        put("e");
+    }
+
+    @Test
+    void shouldTakeAFileBitByBit() throws Exception {
+        try (FileStore.Expected file = store.expect(new Content.Stored(ABC), 3)) {
+            file.write(ByteBuffer.wrap(BYTES, 0, 2));
+            assertThat(store.contains(ABC)).isFalse();
+            file.write(ByteBuffer.wrap(BYTES, 2, 1));
+            file.finish();
+        }
+        assertThat(read(ABC)).isEqualTo("abc");
+    }
+
+    @Test
+    void shouldKeepNothingOfAFileThatIsNotWhatWasExpected() throws Exception {
+        int before = OwnProcess.descriptors();
+        Content.Stored expected = new Content.Stored(ABC);
+        try (FileStore.Expected file = store.expect(expected, 3)) {
+            file.write(ByteBuffer.wrap("abd".getBytes(StandardCharsets.UTF_8)));
+            assertThatThrownBy(file::finish)
+                    .isInstanceOf(FileException.class)
+                    .hasMessageContaining(ABC)
+                    .hasMessageContaining("another SHA-256");
+        }
+        try (FileStore.Expected file = store.expect(expected, 3)) {
+            file.write(ByteBuffer.wrap(BYTES, 0, 2));
+            assertThatThrownBy(file::finish).hasMessageContaining("2 of the 3 bytes");
+        }
+        try (FileStore.Expected file = store.expect(expected, 2)) {
+            assertThatThrownBy(() -> file.write(ByteBuffer.wrap(BYTES)))
+                    .hasMessageContaining("more of it than the 2 bytes");
+        }
+        assertThatThrownBy(() -> store.expect(expected, 501))
+                .isInstanceOfSatisfying(
+                        FileException.class,
+                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.TOO_LARGE));
+        store.expect(expected, 3).close();
+        assertThat(store.list()).isEmpty();
+        assertThat(OwnProcess.descriptors()).isEqualTo(before);
     }
 
     @Test
