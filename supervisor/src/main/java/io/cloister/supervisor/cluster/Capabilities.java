@@ -12,7 +12,7 @@ import java.util.Set;
  * @param cores that it may use
  * @param memoryBytes of the host, or of the group that the worker is in if that is less
  * @param architecture as uname(1) calls it
- * @param cgroups the version of its control groups: {@code v2}, {@code v1} or {@code none}
+ * @param cgroups the version of its control groups: "v2", "v1" or "none"
  * @param tags by configuration, for example the languages that are installed
  * @param version of Cloister
  */
