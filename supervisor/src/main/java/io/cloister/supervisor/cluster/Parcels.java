@@ -28,7 +28,29 @@ import java.util.TreeSet;
 final class Parcels {
     private static final ProtocolKryo KRYO = new ProtocolKryo();
 
+    private static final Parcel NO_FILE = new Parcel.Inline(Bytes.EMPTY);
+
     private Parcels() {}
+
+    /** How many bytes of content are in the run itself. */
+    static long inlineBytes(Run run) {
+        long bytes = 0;
+        for (Program program : run.programs()) {
+            for (Stream stream : program.streams().values()) {
+                if (stream instanceof Stream.Input(Content.Inline(Bytes content))) {
+                    bytes += content.length();
+                }
+            }
+            for (CopyIn file : program.copyIn()) {
+                if (file
+                        instanceof
+                        CopyIn.File(String path, Content.Inline(Bytes content), int mode)) {
+                    bytes += content.length();
+                }
+            }
+        }
+        return bytes;
+    }
 
     /**
      * A value of the protocol as a parcel; its bytes go into the store if there are many.
@@ -163,7 +185,13 @@ final class Parcels {
         return files;
     }
 
-    private static Set<String> files(Parcel parcel) {
+    /** The stored files that a result names. */
+    static Set<String> files(RunResult result) {
+        return files(result, NO_FILE);
+    }
+
+    /** The file that a parcel is in, if it is in one. */
+    static Set<String> files(Parcel parcel) {
         Set<String> files = new TreeSet<>();
         if (parcel instanceof Parcel.Filed(Content.Stored(String id))) {
             files.add(id);

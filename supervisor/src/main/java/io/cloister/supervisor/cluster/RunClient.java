@@ -2,11 +2,68 @@
 package io.cloister.supervisor.cluster;
 
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Terminated;
+import akka.actor.typed.javadsl.AbstractBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.Receive;
+import io.cloister.protocol.check.InvalidRequest;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.RunResult;
+import io.cloister.supervisor.cluster.RunReply.Completed;
+import io.cloister.supervisor.cluster.RunReply.NotCompleted;
+import io.cloister.supervisor.cluster.RunReply.Reason;
+import io.cloister.supervisor.io.FileException;
+import io.cloister.supervisor.io.FileStore;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Submits this node's runs to the queue, and sees to it that each is answered once. */
-public final class RunClient {
+/**
+ * Submits this node's runs to the cluster's queue, and sees to it that each is answered once.
+ *
+ * <p>It keeps a run until it has the answer with all its files: should the queue be lost, its
+ * successor gets the run again. Stored files in runs are those of this node's file store, and so
+ * are those in results.
+ */
+public final class RunClient extends AbstractBehavior<RunClient.Command> {
+    private static final Logger LOG = LoggerFactory.getLogger(RunClient.class);
+
+    /** After its deadline a run is waited for this much longer before it is given up here. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** Contents of more bytes than this are packed on another thread. */
+    private static final long PACKED_AT_ONCE = 64 * 1024;
+
     /** What it can be told. */
     public sealed interface Command {}
+
+    /**
+     * Have a run carried out by some worker.
+     *
+     * @param tenant on whose behalf
+     * @param replyTo told once
+     */
+    public record Submit(Run run, String tenant, Terms terms, ActorRef<RunReply> replyTo)
+            implements Command {}
+
+    /** End a run of this node's; it is answered. */
+    public record Cancel(RunKey key) implements Command {}
 
     /** The queue has the run. */
     public record Accepted(RunKey key, ActorRef<RunQueue.Command> queue)
@@ -23,5 +80,388 @@ public final class RunClient {
     public record Answered(RunKey key, Answer answer, ActorRef<RunQueue.Command> queue)
             implements Command, Remote {}
 
-    private RunClient() {}
+    private record Packed(RunKey key, @Nullable Package order, Optional<String> refused)
+            implements Command {}
+
+    private record Fetched(
+            Answered answered,
+            Answer.Result answer,
+            @Nullable RunResult result,
+            @Nullable Throwable failure)
+            implements Command {}
+
+    private record Tick() implements Command {}
+
+    /** Gets files from other nodes. */
+    @FunctionalInterface
+    public interface Files {
+        /**
+         * Has these files in this node's store, and keeps them there.
+         *
+         * @return fails with a {@link FileException} when this node has no room, with another
+         *     exception when the other node does not give them
+         */
+        CompletionStage<FileStore.Hold> fetch(Set<String> ids, ActorRef<FileServer.Command> from);
+    }
+
+    private record Package(Parcel parcel, FileStore.Hold files) {}
+
+    private static final class Pending {
+        private final Submit submit;
+        private final long deadline;
+        private @Nullable Package pack;
+        private @Nullable ActorRef<RunQueue.Command> queue;
+        private int lost;
+        private boolean cancelled;
+
+        /** Its files are on their way. */
+        private boolean fetching;
+
+        Pending(Submit submit) {
+            this.submit = submit;
+            deadline = System.nanoTime() + submit.terms().deadline().toNanos();
+        }
+    }
+
+    private final ActorRef<RunQueue.Command> queue;
+    private final ActorRef<FileServer.Command> server;
+    private final FileStore store;
+    private final Files files;
+    private final Executor blocking;
+    private final Map<RunKey, Pending> pending = new HashMap<>();
+
+    private RunClient(
+            ActorContext<Command> context,
+            ActorRef<RunQueue.Command> queue,
+            ActorRef<FileServer.Command> server,
+            FileStore store,
+            Files files) {
+        super(context);
+        this.queue = queue;
+        this.server = server;
+        this.store = store;
+        this.files = files;
+        blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
+    }
+
+    /**
+     * The behaviour of a node's client.
+     *
+     * @param queue the proxy of the cluster's queue
+     * @param server of the store's files
+     * @param resend how often what was not acknowledged is told again
+     */
+    public static Behavior<Command> create(
+            ActorRef<RunQueue.Command> queue,
+            ActorRef<FileServer.Command> server,
+            FileStore store,
+            Files files,
+            Duration resend) {
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(timers -> {
+                    timers.startTimerWithFixedDelay(new Tick(), resend);
+                    return new RunClient(context, queue, server, store, files);
+                }));
+    }
+
+    @Override
+    public Receive<Command> createReceive() {
+        return newReceiveBuilder()
+                .onMessage(Command.class, this::onCommand)
+                .onSignal(Terminated.class, this::onTerminated)
+                .onSignal(PostStop.class, stop -> onStop())
+                .build();
+    }
+
+    private Behavior<Command> onCommand(Command command) {
+        switch (command) {
+            case Submit submit -> submit(submit);
+            case Cancel(RunKey key) -> cancel(key);
+            case Packed packed -> packed(packed);
+            case Accepted(RunKey key, ActorRef<RunQueue.Command> by) -> accepted(key, by);
+            case Begun begun -> begun(begun);
+            case Answered answered -> answered(answered);
+            case Fetched fetched -> fetched(fetched);
+            case Tick tick -> tick();
+        }
+        return this;
+    }
+
+    // ---- submitting -------------------------------------------------------------------------
+
+    private void submit(Submit submit) {
+        RunKey key;
+        try {
+            key = new RunKey(submit.tenant(), submit.run().id());
+        } catch (InvalidRequest e) {
+            refuse(submit, String.valueOf(e.getMessage()));
+            return;
+        }
+        if (pending.putIfAbsent(key, new Pending(submit)) != null) {
+            refuse(submit, "a run with this id is under way: give each an id of its own");
+            return;
+        }
+        if (Parcels.inlineBytes(submit.run()) <= PACKED_AT_ONCE) {
+            packed(pack(key, submit.run()));
+        } else {
+            CompletionStage<Packed> packing =
+                    CompletableFuture.supplyAsync(() -> pack(key, submit.run()), blocking);
+            getContext()
+                    .pipeToSelf(
+                            packing,
+                            (done, failure) ->
+                                    failure == null
+                                            ? done
+                                            : new Packed(
+                                                    key, null, Optional.of(failure.toString())));
+        }
+    }
+
+    private static void refuse(Submit submit, String why) {
+        submit.replyTo().tell(new NotCompleted(submit.run().id(), Reason.REFUSED, why));
+    }
+
+    private Packed pack(RunKey key, Run run) {
+        try {
+            Run lean = Parcels.outsource(run, store);
+            Parcel parcel = Parcels.pack(lean, store);
+            Set<String> ids = Parcels.files(lean, parcel);
+            FileStore.Hold hold = store.hold(ids);
+            Optional<String> missing = ids.stream().filter(id -> !store.contains(id)).findAny();
+            if (missing.isPresent()) {
+                hold.close();
+                return new Packed(
+                        key,
+                        null,
+                        Optional.of(
+                                "file %s is not in this node's store: put it there first"
+                                        .formatted(missing.get())));
+            }
+            return new Packed(key, new Package(parcel, hold), Optional.empty());
+        } catch (InvalidRequest | FileException | IOException e) {
+            return new Packed(key, null, Optional.of(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private void packed(Packed packed) {
+        Pending run = pending.get(packed.key());
+        Package pack = packed.order();
+        if (run == null) {
+            if (pack != null) {
+                pack.files().close();
+            }
+        } else if (pack == null) {
+            end(packed.key(), Reason.REFUSED, packed.refused().orElse("it cannot be packed"));
+        } else {
+            run.pack = pack;
+            send(run);
+        }
+    }
+
+    private void send(Pending run) {
+        Package pack = run.pack;
+        if (pack == null) {
+            return;
+        }
+        Submit submit = run.submit;
+        Duration left = Duration.ofNanos(Math.max(0, run.deadline - System.nanoTime()));
+        Order order =
+                new Order(
+                        new RunKey(submit.tenant(), submit.run().id()),
+                        submit.terms().withDeadline(left),
+                        submit.run().programs().size(),
+                        run.lost,
+                        pack.parcel(),
+                        server);
+        queue.tell(new RunQueue.Submit(order, getContext().getSelf()));
+    }
+
+    private void cancel(RunKey key) {
+        Pending run = pending.get(key);
+        if (run == null) {
+            return;
+        }
+        run.cancelled = true;
+        queue.tell(new RunQueue.Cancel(key));
+        if (run.queue == null) { // nobody has begun it, and whoever does so yet is told
+            end(key, Reason.CANCELLED, "cancelled before the queue had it");
+        }
+    }
+
+    // ---- the queue's side -------------------------------------------------------------------
+
+    private void accepted(RunKey key, ActorRef<RunQueue.Command> by) {
+        Pending run = pending.get(key);
+        if (run == null) { // cancelled meanwhile
+            by.tell(new RunQueue.Cancel(key));
+        } else if (!by.equals(run.queue)) {
+            run.queue = by;
+            getContext().watch(by);
+        }
+    }
+
+    private void begun(Begun begun) {
+        Pending run = pending.get(begun.ticket().key());
+        if (run != null) {
+            run.lost = begun.lost();
+        }
+    }
+
+    private void answered(Answered answered) {
+        RunKey key = answered.key();
+        Pending run = pending.get(key);
+        if (run == null) {
+            answered.queue().tell(new RunQueue.Acknowledge(key));
+            return;
+        }
+        switch (answered.answer()) {
+            case Answer.Result result -> result(run, answered, result);
+            case Answer.Expired expired -> end(answered, Reason.EXPIRED, "its deadline passed");
+            case Answer.Cancelled cancelled -> end(answered, Reason.CANCELLED, "cancelled");
+            case Answer.Quarantined(int lost) ->
+                    end(
+                            answered,
+                            Reason.QUARANTINED,
+                            "%d workers were lost with it: look at it before trying again"
+                                    .formatted(lost));
+            // the queue has no entry of theirs, perhaps one of somebody else's
+            case Answer.Overloaded(String reason) -> end(key, Reason.OVERLOADED, reason);
+            case Answer.Refused(String reason) -> end(key, Reason.REFUSED, reason);
+        }
+    }
+
+    private void result(Pending run, Answered answered, Answer.Result answer) {
+        if (run.fetching) {
+            return;
+        }
+        run.fetching = true;
+        try {
+            if (answer.result() instanceof Parcel.Inline) {
+                RunResult result = Parcels.unpack(answer.result(), RunResult.class, store);
+                Set<String> ids = Parcels.files(result, answer.result());
+                if (ids.isEmpty()) {
+                    complete(answered, answer, result);
+                } else {
+                    pipe(answered, answer, fetch(ids, answer.files(), result));
+                }
+            } else {
+                pipe(
+                        answered,
+                        answer,
+                        files.fetch(Parcels.files(answer.result()), answer.files())
+                                .thenComposeAsync(held -> open(held, answer), blocking));
+            }
+        } catch (FileException | IOException e) {
+            // The worker wrote what this node cannot read: another attempt would do the same.
+            end(answered, Reason.REFUSED, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private CompletionStage<RunResult> open(FileStore.Hold held, Answer.Result answer) {
+        try (held) {
+            RunResult result = Parcels.unpack(answer.result(), RunResult.class, store);
+            return fetch(Parcels.files(result), answer.files(), result);
+        } catch (FileException | IOException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private CompletionStage<RunResult> fetch(
+            Set<String> ids, ActorRef<FileServer.Command> from, RunResult result) {
+        return files.fetch(ids, from)
+                .thenApply(held -> {
+                    held.close();
+                    return result;
+                });
+    }
+
+    private void pipe(Answered answered, Answer.Result answer, CompletionStage<RunResult> result) {
+        getContext()
+                .pipeToSelf(
+                        result,
+                        (got, failure) -> new Fetched(answered, answer, got, cause(failure)));
+    }
+
+    private static @Nullable Throwable cause(@Nullable Throwable failure) {
+        return failure instanceof CompletionException && failure.getCause() != null
+                ? failure.getCause()
+                : failure;
+    }
+
+    private void fetched(Fetched fetched) {
+        RunKey key = fetched.answered().key();
+        Pending run = pending.get(key);
+        if (run == null) {
+            fetched.answered().queue().tell(new RunQueue.Acknowledge(key));
+        } else if (fetched.result() != null) {
+            complete(fetched.answered(), fetched.answer(), fetched.result());
+        } else if (fetched.failure() instanceof FileException noRoom) {
+            end(fetched.answered(), Reason.REFUSED, noRoom.failure().describe());
+        } else {
+            LOG.warn("cannot get the result of {}", key, fetched.failure());
+            run.fetching = false;
+            Ticket ticket = new Ticket(key, fetched.answer().attempt());
+            queue.tell(new RunQueue.Missing(ticket, getContext().getSelf()));
+            send(run);
+        }
+    }
+
+    // ---- the end ----------------------------------------------------------------------------
+
+    private void complete(Answered answered, Answer.Result answer, RunResult result) {
+        Pending run = remove(answered.key());
+        answered.queue().tell(new RunQueue.Acknowledge(answered.key()));
+        run.submit.replyTo().tell(new Completed(result, answer.worker(), answer.attempt()));
+    }
+
+    private void end(Answered answered, Reason reason, String explanation) {
+        answered.queue().tell(new RunQueue.Acknowledge(answered.key()));
+        end(answered.key(), reason, explanation);
+    }
+
+    private void end(RunKey key, Reason reason, String explanation) {
+        remove(key).submit.replyTo().tell(new NotCompleted(key.id(), reason, explanation));
+    }
+
+    private Pending remove(RunKey key) {
+        Pending run = Objects.requireNonNull(pending.remove(key));
+        if (run.pack != null) {
+            run.pack.files().close();
+        }
+        return run;
+    }
+
+    /** The queue is gone: the next one gets all that it had. */
+    private Behavior<Command> onTerminated(Terminated gone) {
+        for (Pending run : pending.values()) {
+            if (gone.getRef().equals(run.queue)) {
+                run.queue = null;
+                send(run);
+            }
+        }
+        return this;
+    }
+
+    private void tick() {
+        long now = System.nanoTime();
+        for (Map.Entry<RunKey, Pending> entry : List.copyOf(pending.entrySet())) {
+            RunKey key = entry.getKey();
+            Pending run = entry.getValue();
+            if (now - run.deadline > PATIENCE.toNanos() && !run.fetching) {
+                queue.tell(new RunQueue.Cancel(key));
+                end(key, Reason.EXPIRED, "its deadline passed, and the queue does not answer");
+            } else if (run.queue == null) {
+                send(run);
+            } else if (run.cancelled) {
+                queue.tell(new RunQueue.Cancel(key));
+            }
+        }
+    }
+
+    private Behavior<Command> onStop() {
+        for (RunKey key : List.copyOf(pending.keySet())) {
+            end(key, Reason.CANCELLED, "this node is shutting down");
+        }
+        return this;
+    }
 }

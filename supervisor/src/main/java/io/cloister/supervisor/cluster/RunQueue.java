@@ -10,7 +10,6 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.receptionist.Receptionist;
-import akka.cluster.typed.Cluster;
 import io.cloister.supervisor.cluster.WorkerNode.Assignment;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -832,7 +831,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                                         load.getValue().running()))
                         .toList();
         return new ClusterView(
-                Cluster.get(getContext().getSystem()).selfMember().address().toString(),
+                getContext().getSystem().address().toString(),
                 waiting.size(),
                 running,
                 untaken.size(),

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.cluster;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.TestProbe;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.delivery.ConsumerController;
+import akka.actor.typed.receptionist.Receptionist;
+import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.cluster.RunQueue.Acknowledge;
+import io.cloister.supervisor.cluster.RunQueue.Attached;
+import io.cloister.supervisor.cluster.RunQueue.Cancel;
+import io.cloister.supervisor.cluster.RunQueue.Command;
+import io.cloister.supervisor.cluster.RunQueue.Finished;
+import io.cloister.supervisor.cluster.RunQueue.HandBack;
+import io.cloister.supervisor.cluster.RunQueue.Held;
+import io.cloister.supervisor.cluster.RunQueue.Missing;
+import io.cloister.supervisor.cluster.RunQueue.Offer;
+import io.cloister.supervisor.cluster.RunQueue.Submit;
+import io.cloister.supervisor.cluster.WorkerNode.Assignment;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The queue with workers and clients that the test plays. */
+class RunQueueTest {
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final QueueSettings SETTINGS =
+            new QueueSettings(4, 64 * 1024, 2, 2, 2, Duration.ofMinutes(1), Duration.ofMillis(300));
+
+    private ActorTestKit kit;
+    private TestProbe<RunClient.Command> client;
+    private TestProbe<FileServer.Command> files;
+    private ActorRef<Command> queue;
+
+    /** A worker, played by the test. */
+    private final class Played {
+        private final TestProbe<WorkerNode.Command> probe =
+                kit.createTestProbe(WorkerNode.Command.class);
+        private final TestProbe<ConsumerController.Delivery<Assignment>> deliveries =
+                (TestProbe<ConsumerController.Delivery<Assignment>>)
+                        (TestProbe<?>) kit.createTestProbe(ConsumerController.Delivery.class);
+        private final String node;
+
+        Played(String node, int slots, Held... held) {
+            this.node = node;
+            ActorRef<ConsumerController.Command<Assignment>> consumer =
+                    kit.spawn(ConsumerController.<Assignment>create());
+            consumer.tell(new ConsumerController.Start<>(deliveries.ref()));
+            kit.system()
+                    .receptionist()
+                    .tell(Receptionist.register(WorkerNode.SERVICE, probe.ref()));
+            WorkerNode.Attach attach = probe.expectMessageClass(WorkerNode.Attach.class, LIMIT);
+            consumer.tell(
+                    new ConsumerController.RegisterToProducerController<>(attach.assignments()));
+            attach.queue()
+                    .tell(
+                            new Attached(
+                                    probe.ref(),
+                                    new Capabilities(
+                                            node, slots, 1, 0, "x86_64", "v1", Set.of(), "1"),
+                                    List.of(held)));
+        }
+
+        Assignment assigned() {
+            ConsumerController.Delivery<Assignment> delivery =
+                    deliveries.expectMessageClass(
+                            (Class<ConsumerController.Delivery<Assignment>>)
+                                    (Class<?>) ConsumerController.Delivery.class,
+                            LIMIT);
+            delivery.confirmTo().tell(ConsumerController.confirmed());
+            return delivery.message();
+        }
+
+        Answer.Result finish(Ticket ticket, boolean failed) {
+            Answer.Result result =
+                    new Answer.Result(ticket.attempt(), node, parcel("result"), files.ref());
+            queue.tell(new Finished(probe.ref(), ticket, result, failed));
+            return result;
+        }
+    }
+
+    @BeforeEach
+    void start() {
+        kit = ActorTestKit.create();
+        client = kit.createTestProbe(RunClient.Command.class);
+        files = kit.createTestProbe(FileServer.Command.class);
+        queue = kit.spawn(RunQueue.create(SETTINGS));
+    }
+
+    @AfterEach
+    void stop() {
+        kit.shutdownTestKit();
+    }
+
+    private static Parcel parcel(String text) {
+        return new Parcel.Inline(Bytes.ofUtf8(text));
+    }
+
+    private Order order(String id, int containers, Duration deadline) {
+        return new Order(
+                new RunKey("tenant", id),
+                new Terms(0, deadline, Set.of()),
+                containers,
+                0,
+                parcel("run " + id),
+                files.ref());
+    }
+
+    private RunKey submit(String id) {
+        return submit(order(id, 1, Duration.ofMinutes(1)));
+    }
+
+    private RunKey submit(Order order) {
+        queue.tell(new Submit(order, client.ref()));
+        RunClient.Accepted accepted = client.expectMessageClass(RunClient.Accepted.class, LIMIT);
+        assertThat(accepted.key()).isEqualTo(order.key());
+        return order.key();
+    }
+
+    private RunClient.Begun begun() {
+        return client.expectMessageClass(RunClient.Begun.class, LIMIT);
+    }
+
+    private Answer answer(RunKey key) {
+        RunClient.Answered answered = client.expectMessageClass(RunClient.Answered.class, LIMIT);
+        assertThat(answered.key()).isEqualTo(key);
+        return answered.answer();
+    }
+
+    @Test
+    void shouldAnswerUntilAcknowledgedAndThenSettle() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment assignment = worker.assigned();
+        assertThat(assignment.attempt()).isEqualTo(1);
+        assertThat(assignment.order().terms().deadline())
+                .isBetween(Duration.ZERO, Duration.ofMinutes(1));
+        assertThat(begun().worker()).isEqualTo("one");
+
+        Answer.Result result = worker.finish(assignment.ticket(), false);
+
+        assertThat(answer(key)).isEqualTo(result);
+        assertThat(answer(key)).as("told again").isEqualTo(result);
+        queue.tell(new Acknowledge(key));
+        assertThat(worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT).ticket())
+                .isEqualTo(assignment.ticket());
+        client.expectNoMessage(SETTINGS.resend().multipliedBy(2));
+    }
+
+    @Test
+    void shouldAssignNoMoreThanThereAreSlots() {
+        Played worker = new Played("one", 2);
+        submit("1");
+        begun();
+        submit("2");
+        begun();
+        submit("3");
+        Assignment first = worker.assigned();
+        assertThat(worker.assigned().order().key().id()).isEqualTo("2");
+        worker.deliveries.expectNoMessage(Duration.ofMillis(300));
+
+        worker.finish(first.ticket(), false);
+
+        assertThat(worker.assigned().order().key().id()).isEqualTo("3");
+    }
+
+    @Test
+    void shouldKeepSlotsFreeForAGroup() {
+        Played worker = new Played("one", 2);
+        submit("1");
+        begun();
+        submit("2");
+        begun();
+        Assignment first = worker.assigned();
+        Assignment second = worker.assigned();
+        submit(order("group", 2, Duration.ofMinutes(1)));
+        submit(order("4", 1, Duration.ofMinutes(1)));
+
+        worker.finish(first.ticket(), false);
+        worker.deliveries.expectNoMessage(Duration.ofMillis(300));
+        worker.finish(second.ticket(), false);
+
+        assertThat(worker.assigned().order().key().id()).isEqualTo("group");
+    }
+
+    @Test
+    void shouldAssignAgainWhenTheWorkerIsLostAndGiveUpAfterTheSecond() {
+        Played first = new Played("one", 1);
+        RunKey key = submit("1");
+        first.assigned();
+        begun();
+        first.probe.stop();
+        Played second = new Played("two", 1);
+        assertThat(second.assigned().attempt()).isEqualTo(2);
+        assertThat(begun().lost()).isEqualTo(1);
+        second.probe.stop();
+
+        assertThat(answer(key)).isEqualTo(new Answer.Quarantined(2));
+    }
+
+    @Test
+    void shouldTryAFailedRunOnAnotherWorkerBeforeItIsAnswered() {
+        Played one = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment first = one.assigned();
+        begun();
+        Played two = new Played("two", 1);
+        one.finish(first.ticket(), true);
+        Assignment second = two.assigned();
+        assertThat(second.attempt()).isEqualTo(2);
+        begun();
+
+        Answer.Result result = two.finish(second.ticket(), true);
+
+        assertThat(answer(key)).as("max-failures").isEqualTo(result);
+    }
+
+    @Test
+    void shouldSuspendAWorkerWhoseRunsFail() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        begun();
+        worker.finish(worker.assigned().ticket(), true);
+        worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT);
+        begun();
+        Answer.Result last = worker.finish(worker.assigned().ticket(), true);
+        worker.probe.expectMessageClass(WorkerNode.Suspend.class, LIMIT);
+        assertThat(answer(key)).isEqualTo(last);
+        queue.tell(new Acknowledge(key));
+        submit("2");
+        worker.deliveries.expectNoMessage(Duration.ofMillis(300));
+
+        queue.tell(new Offer(worker.probe.ref(), 1));
+
+        assertThat(worker.assigned().order().key().id()).isEqualTo("2");
+    }
+
+    @Test
+    void shouldGiveAnotherWorkerWhatIsHandedBack() {
+        Played one = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment first = one.assigned();
+        assertThat(begun().lost()).isZero();
+        queue.tell(new Offer(one.probe.ref(), 0));
+        queue.tell(new HandBack(one.probe.ref(), first.ticket()));
+        Played two = new Played("two", 1);
+
+        Assignment second = two.assigned();
+
+        assertThat(second.attempt()).isEqualTo(2);
+        assertThat(begun().lost()).as("no loss").isZero();
+        Answer.Result result = two.finish(second.ticket(), false);
+        assertThat(answer(key)).isEqualTo(result);
+    }
+
+    @Test
+    void shouldCancelWhatRunsAndWhatWaits() {
+        Played worker = new Played("one", 1);
+        RunKey running = submit("1");
+        begun();
+        Assignment assignment = worker.assigned();
+        RunKey waiting = submit("2");
+
+        queue.tell(new Cancel(waiting));
+        assertThat(answer(waiting)).isEqualTo(new Answer.Cancelled());
+        queue.tell(new Acknowledge(waiting));
+        queue.tell(new Cancel(running));
+        assertThat(answer(running)).isEqualTo(new Answer.Cancelled());
+        assertThat(worker.probe.expectMessageClass(WorkerNode.Cancel.class, LIMIT).ticket())
+                .isEqualTo(assignment.ticket());
+        assertThat(worker.probe.expectMessageClass(WorkerNode.Cancel.class, LIMIT).ticket())
+                .as("told again as long as the worker has it")
+                .isEqualTo(assignment.ticket());
+    }
+
+    @Test
+    void shouldAnswerAtTheDeadlineAndCancelTheWork() {
+        Played worker = new Played("one", 1);
+        RunKey running = submit(order("1", 1, Duration.ofMillis(300)));
+        begun();
+        RunKey waiting = submit(order("2", 1, Duration.ofMillis(600)));
+
+        assertThat(answer(running)).isEqualTo(new Answer.Expired());
+        queue.tell(new Acknowledge(running));
+        assertThat(answer(waiting)).isEqualTo(new Answer.Expired());
+        worker.probe.expectMessageClass(WorkerNode.Cancel.class, LIMIT);
+    }
+
+    @Test
+    void shouldRefuseMoreThanItHolds() {
+        for (int i = 0; i < SETTINGS.maxRuns(); i++) {
+            submit("run" + i);
+        }
+        Order order = order("more", 1, LIMIT);
+        queue.tell(new Submit(order, client.ref()));
+        assertThat(answer(order.key()))
+                .isInstanceOfSatisfying(
+                        Answer.Overloaded.class,
+                        overloaded -> assertThat(overloaded.reason()).contains("queue.max-runs"));
+    }
+
+    @Test
+    void shouldJoinARunThatIsThereAndRefuseAnotherUnderItsName() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment assignment = worker.assigned();
+        begun();
+        submit("1"); // a client that came back
+        Answer.Result result = worker.finish(assignment.ticket(), false);
+        assertThat(answer(key)).isEqualTo(result);
+        worker.deliveries.expectNoMessage(Duration.ofMillis(200));
+
+        Order other = order("1", 1, LIMIT);
+        queue.tell(
+                new Submit(
+                        new Order(other.key(), other.terms(), 1, 0, parcel("other"), files.ref()),
+                        client.ref()));
+        assertThat(answer(key)).isInstanceOf(Answer.Refused.class);
+    }
+
+    @Test
+    void shouldLearnFromWorkersWhatAnotherQueueHadAssigned() {
+        RunKey key = new RunKey("tenant", "1");
+        Ticket ticket = new Ticket(key, 3);
+        Played worker = new Played("one", 1, new Held(ticket, 1));
+        submit("2"); // waits for the slot
+        submit("1");
+        assertThat(begun().ticket()).as("at work already").isEqualTo(ticket);
+        worker.deliveries.expectNoMessage(Duration.ofMillis(200));
+
+        Answer.Result result = worker.finish(ticket, false);
+
+        assertThat(answer(key)).isEqualTo(result);
+        assertThat(worker.assigned().order().key().id()).isEqualTo("2");
+    }
+
+    @Test
+    void shouldKeepAResultThatComesBeforeItsClient() {
+        Ticket ticket = new Ticket(new RunKey("tenant", "1"), 1);
+        Played worker = new Played("one", 1);
+        Answer.Result result = worker.finish(ticket, false);
+        worker.probe.expectMessageClass(WorkerNode.Noted.class, LIMIT);
+
+        RunKey key = submit("1");
+
+        assertThat(answer(key)).isEqualTo(result);
+    }
+
+    @Test
+    void shouldCarryOutAgainWhatFilesAreMissingOf() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment assignment = worker.assigned();
+        begun();
+        worker.finish(assignment.ticket(), false);
+        answer(key);
+
+        queue.tell(new Missing(assignment.ticket(), client.ref()));
+
+        assertThat(worker.assigned().attempt()).isEqualTo(2);
+    }
+
+    @Test
+    void shouldTellWhatThereIs() {
+        Played worker = new Played("one", 1);
+        submit("1");
+        begun();
+        worker.assigned();
+        submit("2");
+        TestProbe<ClusterView> watcher = kit.createTestProbe(ClusterView.class);
+
+        queue.tell(new RunQueue.Look(watcher.ref()));
+
+        ClusterView view = watcher.receiveMessage(LIMIT);
+        assertThat(view.waiting()).isEqualTo(1);
+        assertThat(view.running()).isEqualTo(1);
+        assertThat(view.tenants()).containsExactly(new ClusterView.TenantView("tenant", 1, 1));
+        assertThat(view.workers())
+                .singleElement()
+                .satisfies(seen -> {
+                    assertThat(seen.used()).isEqualTo(1);
+                    assertThat(seen.condition()).isEqualTo(ClusterView.Condition.READY);
+                });
+    }
+}
