@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.protocol.kryo;
 
-import com.esotericsoftware.kryo.Kryo;
 import com.esotericsoftware.kryo.KryoException;
 import com.esotericsoftware.kryo.Registration;
 import com.esotericsoftware.kryo.io.Input;
@@ -14,23 +13,43 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
  * Reads the fields that {@link WireOutput} writes, from a peer that may be hostile: nothing is
  * allocated before the bytes for it are seen to be there.
  */
-record WireInput(Kryo kryo, Input input) {
+public final class WireInput {
     /** Longest text of any message in bytes: an argument that takes all its request may. */
-    static final int MAX_TEXT_BYTES = 128 * 1024;
+    public static final int MAX_TEXT_BYTES = 128 * 1024;
 
     private static final int NANOS_PER_SECOND = 1_000_000_000;
 
-    boolean flag() {
+    private final VersionedKryo kryo;
+    private final Input input;
+
+    WireInput(VersionedKryo kryo, Input input) {
+        this.kryo = kryo;
+        this.input = input;
+    }
+
+    /**
+     * A field that a later version of the format has appended to its class.
+     *
+     * @param version the first one that has it
+     * @param before what it is in older messages
+     */
+    public <T> T since(int version, Function<WireInput, T> field, T before) {
+        return kryo.version() >= version ? field.apply(this) : before;
+    }
+
+    public boolean flag() {
         int value = input.readByteUnsigned();
         if (value > 1) {
             throw new KryoException("a flag is " + value + ", neither 0 nor 1");
@@ -38,7 +57,7 @@ record WireInput(Kryo kryo, Input input) {
         return value == 1;
     }
 
-    int count() {
+    public int count() {
         int value = input.readVarInt(true);
         if (value < 0) {
             throw new KryoException("a count is beyond 2^31 - 1");
@@ -46,11 +65,11 @@ record WireInput(Kryo kryo, Input input) {
         return value;
     }
 
-    ByteSize size() {
+    public ByteSize size() {
         return new ByteSize(number());
     }
 
-    long number() {
+    public long number() {
         long value = input.readVarLong(true);
         if (value < 0) {
             throw new KryoException("a number is beyond 2^63 - 1");
@@ -58,11 +77,11 @@ record WireInput(Kryo kryo, Input input) {
         return value;
     }
 
-    long signed() {
+    public long signed() {
         return input.readVarLong(false);
     }
 
-    Duration duration() {
+    public Duration duration() {
         long seconds = number();
         int nanos = count();
         if (nanos >= NANOS_PER_SECOND) {
@@ -71,7 +90,7 @@ record WireInput(Kryo kryo, Input input) {
         return Duration.ofSeconds(seconds, nanos);
     }
 
-    <E extends Enum<E> & Coded> E coded(Class<E> type) {
+    public <E extends Enum<E> & Coded> E coded(Class<E> type) {
         int code = input.readByteUnsigned();
         for (E constant : type.getEnumConstants()) {
             if (constant.code() == code) {
@@ -81,8 +100,13 @@ record WireInput(Kryo kryo, Input input) {
         throw new KryoException(type.getSimpleName() + " has no code " + code);
     }
 
-    String text() {
-        int length = lengthWithin(MAX_TEXT_BYTES, "text of %d bytes");
+    public String text() {
+        return text(MAX_TEXT_BYTES);
+    }
+
+    /** A text of at most so many bytes. */
+    public String text(int maxBytes) {
+        int length = lengthWithin(maxBytes, "text of %d bytes");
         ByteBuffer bytes = ByteBuffer.wrap(input.getBuffer(), input.position(), length);
         try {
             String text = StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
@@ -93,11 +117,11 @@ record WireInput(Kryo kryo, Input input) {
         }
     }
 
-    Bytes bytes() {
+    public Bytes bytes() {
         return Bytes.wrap(input.readBytes(lengthWithin(Integer.MAX_VALUE, "run of %d bytes")));
     }
 
-    <T> List<T> list(int max, Function<WireInput, T> element) {
+    public <T> List<T> list(int max, Function<WireInput, T> element) {
         int count = lengthWithin(max, "list of %d elements");
         List<T> values = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
@@ -106,11 +130,21 @@ record WireInput(Kryo kryo, Input input) {
         return values;
     }
 
-    <V> Map<String, V> map(int max, Function<WireInput, V> element) {
+    /** A list without repetition. */
+    public <T> Set<T> set(int max, Function<WireInput, T> element) {
+        List<T> values = list(max, element);
+        Set<T> distinct = new LinkedHashSet<>(values);
+        if (distinct.size() != values.size()) {
+            throw new KryoException("a set has an element twice");
+        }
+        return distinct;
+    }
+
+    public <V> Map<String, V> map(int max, Function<WireInput, V> element) {
         return map(max, WireInput::text, element);
     }
 
-    <V> Map<Integer, V> numbered(int max, Function<WireInput, V> element) {
+    public <V> Map<Integer, V> numbered(int max, Function<WireInput, V> element) {
         return map(max, WireInput::count, element);
     }
 
@@ -126,21 +160,21 @@ record WireInput(Kryo kryo, Input input) {
         return values;
     }
 
-    <T> Optional<T> optional(Function<WireInput, T> element) {
+    public <T> Optional<T> optional(Function<WireInput, T> element) {
         return flag() ? Optional.of(element.apply(this)) : Optional.empty();
     }
 
-    OptionalInt optionalInt() {
+    public OptionalInt optionalInt() {
         return flag() ? OptionalInt.of(count()) : OptionalInt.empty();
     }
 
     /** The fields of a registered record. */
-    <T> T value(Class<T> type) {
+    public <T> T value(Class<T> type) {
         return kryo.readObject(input, type);
     }
 
     /** The id of a class plus 2, then its fields; any other class than asked for is refused. */
-    <T> T object(Class<T> type) {
+    public <T> T object(Class<T> type) {
         Registration registration = kryo.readClass(input);
         if (registration == null) {
             throw new KryoException("nothing stands where " + type.getSimpleName() + " should");

@@ -6,17 +6,33 @@ import com.esotericsoftware.kryo.Serializer;
 import com.esotericsoftware.kryo.io.Input;
 import com.esotericsoftware.kryo.io.Output;
 
-/** A class that may appear in messages: its id, and its fields in the order they are written. */
-record WireType<T>(int id, Class<T> type, Writer<T> writer, Reader<T> reader) {
+/**
+ * A class that may appear in messages.
+ *
+ * @param id stands for the class; it is never given to another
+ * @param writer writes the fields, in order
+ * @param reader reads them in the same order and constructs the value, which checks them
+ */
+public record WireType<T>(int id, Class<T> type, Writer<T> writer, Reader<T> reader) {
+    /** Below are Kryo's own registrations, which no message holds. */
+    public static final int MIN_ID = 16;
+
+    public WireType {
+        if (id < MIN_ID) {
+            throw new IllegalArgumentException(
+                    "%s has the id %d: choose one from %d on".formatted(type, id, MIN_ID));
+        }
+    }
+
     /** Writes the fields, in order. */
     @FunctionalInterface
-    interface Writer<T> {
+    public interface Writer<T> {
         void write(WireOutput out, T value);
     }
 
     /** Reads the fields in the same order and constructs the value, which checks them. */
     @FunctionalInterface
-    interface Reader<T> {
+    public interface Reader<T> {
         T read(WireInput in);
     }
 
@@ -35,12 +51,12 @@ record WireType<T>(int id, Class<T> type, Writer<T> writer, Reader<T> reader) {
 
         @Override
         public void write(Kryo kryo, Output output, T value) {
-            wire.writer.write(new WireOutput(kryo, output), value);
+            wire.writer.write(new WireOutput((VersionedKryo) kryo, output), value);
         }
 
         @Override
         public T read(Kryo kryo, Input input, Class<? extends T> type) {
-            return wire.reader.read(new WireInput(kryo, input));
+            return wire.reader.read(new WireInput((VersionedKryo) kryo, input));
         }
     }
 }

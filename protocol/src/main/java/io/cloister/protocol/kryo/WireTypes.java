@@ -58,8 +58,8 @@ import java.util.List;
  * The one list of classes that may cross the cluster, with their ids and fields in order.
  *
  * <p>An id and the order of fields never change, and an id is never given to another class.
- * Requests have 16 to 31, replies 32 to 47, parts of both 48 to 127. Below 10 are Kryo's own
- * registrations, which this protocol never accepts.
+ * Requests have 16 to 31, replies 32 to 47, parts of both 48 to 127; from 200 on are the messages
+ * of the cluster, which another list has.
  */
 final class WireTypes {
     private static final int MAX_ARGUMENTS = Execve.MAX_STRING_BYTES;

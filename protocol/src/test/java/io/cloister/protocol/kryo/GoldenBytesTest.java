@@ -18,22 +18,26 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The bytes of every sample, kept in golden-bytes.txt: what one release writes, the next one reads.
+ * The bytes of every sample, kept in a golden-bytes-VERSION.txt: what one release writes, the next
+ * one reads.
  *
  * <p>To add a class: give it an id and fields in {@link WireTypes}, a value in {@link Samples}, run
  * this test and copy the line it asks for. A line that is there never changes; if it must, so must
- * {@link ProtocolKryo#VERSION}.
+ * {@link ProtocolKryo#VERSION}, and the new one gets a file of its own.
  */
 @Timeout(value = 20, unit = TimeUnit.SECONDS)
 class GoldenBytesTest {
-    private static final String RESOURCE = "golden-bytes.txt";
-
     private final ProtocolKryo kryo = new ProtocolKryo();
 
     static Map<String, byte[]> golden() {
+        return golden(ProtocolKryo.VERSION);
+    }
+
+    private static Map<String, byte[]> golden(int version) {
+        String resource = resource(version);
         Map<String, byte[]> lines = new LinkedHashMap<>();
-        try (InputStream in = GoldenBytesTest.class.getResourceAsStream(RESOURCE)) {
-            assertThat(in).as(RESOURCE).isNotNull();
+        try (InputStream in = GoldenBytesTest.class.getResourceAsStream(resource)) {
+            assertThat(in).as(resource).isNotNull();
             String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
             for (String line : text.lines().toList()) {
                 if (!line.isBlank() && !line.startsWith("#")) {
@@ -46,6 +50,10 @@ class GoldenBytesTest {
             throw new UncheckedIOException(unreadable);
         }
         return lines;
+    }
+
+    private static String resource(int version) {
+        return "golden-bytes-%d.txt".formatted(version);
     }
 
     static Stream<String> samples() {
@@ -61,7 +69,7 @@ class GoldenBytesTest {
         assertThat(kept)
                 .as(
                         "%s has no line for it yet; if the sample is new, add: %s %s",
-                        RESOURCE, name, bytes)
+                        resource(ProtocolKryo.VERSION), name, bytes)
                 .isNotNull();
         assertThat(bytes)
                 .as("bytes of %s; releases could no longer talk to each other", name)
@@ -69,7 +77,20 @@ class GoldenBytesTest {
     }
 
     @Test
-    void shouldStillReadAllBytesThatAreKept() throws ProtocolException {
+    void shouldReadAndWriteTheBytesOfEveryVersionSinceTheOldest() throws ProtocolException {
+        for (int version = ProtocolKryo.OLDEST_VERSION;
+                version <= ProtocolKryo.VERSION;
+                version++) {
+            ProtocolKryo older = new ProtocolKryo(version);
+            for (byte[] bytes : golden(version).values()) {
+                assertThat(bytes[0]).isEqualTo((byte) version);
+                assertThat(older.write(kryo.read(bytes))).isEqualTo(bytes);
+            }
+        }
+    }
+
+    @Test
+    void shouldReadEachLineAsItsSample() throws ProtocolException {
         for (Map.Entry<String, byte[]> line : golden().entrySet()) {
             assertThat(kryo.read(line.getValue())).isEqualTo(Samples.ALL.get(line.getKey()));
         }

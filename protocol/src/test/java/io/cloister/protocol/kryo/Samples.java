@@ -59,7 +59,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Values of every registered class, by name; each has a line in golden-bytes.txt.
+ * Values of every registered class, by name; each has a line in golden-bytes-VERSION.txt.
  *
  * <p>They are written out in full, with no defaults of the product in them, so that a new default
  * changes no golden bytes.
