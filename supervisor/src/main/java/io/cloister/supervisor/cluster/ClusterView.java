@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
+import io.cloister.protocol.unit.Coded;
 import java.util.List;
 
 /**
@@ -32,12 +33,23 @@ public record ClusterView(
     }
 
     /** The condition of a worker. */
-    public enum Condition {
-        READY,
+    public enum Condition implements Coded {
+        READY(0),
         /** Offers no slots: drains, or checks itself. */
-        CLOSED,
+        CLOSED(1),
         /** Not heard of for a while. */
-        UNREACHABLE
+        UNREACHABLE(2);
+
+        private final int code;
+
+        Condition(int code) {
+            this.code = code;
+        }
+
+        @Override
+        public int code() {
+            return code;
+        }
     }
 
     /**
