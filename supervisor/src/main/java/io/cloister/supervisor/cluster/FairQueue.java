@@ -148,7 +148,7 @@ final class FairQueue<R> {
         return Optional.empty();
     }
 
-    private Optional<Place<R>> first(TreeSet<Place<R>> alike, Predicate<R> may) {
+    private Optional<Place<R>> first(Set<Place<R>> alike, Predicate<R> may) {
         for (Iterator<Place<R>> all = alike.iterator(); all.hasNext(); ) {
             Place<R> place = all.next();
             if (may.test(place.run)) {

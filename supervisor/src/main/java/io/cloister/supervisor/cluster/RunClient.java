@@ -80,7 +80,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     public record Answered(RunKey key, Answer answer, ActorRef<RunQueue.Command> queue)
             implements Command, Remote {}
 
-    private record Packed(RunKey key, @Nullable Package order, Optional<String> refused)
+    private record Packed(RunKey key, @Nullable Wrapped order, Optional<String> refused)
             implements Command {}
 
     private record Fetched(
@@ -104,12 +104,12 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         CompletionStage<FileStore.Hold> fetch(Set<String> ids, ActorRef<FileServer.Command> from);
     }
 
-    private record Package(Parcel parcel, FileStore.Hold files) {}
+    private record Wrapped(Parcel parcel, FileStore.Hold files) {}
 
     private static final class Pending {
         private final Submit submit;
         private final long deadline;
-        private @Nullable Package pack;
+        private @Nullable Wrapped pack;
         private @Nullable ActorRef<RunQueue.Command> queue;
         private int lost;
         private boolean cancelled;
@@ -237,7 +237,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                                 "file %s is not in this node's store: put it there first"
                                         .formatted(missing.get())));
             }
-            return new Packed(key, new Package(parcel, hold), Optional.empty());
+            return new Packed(key, new Wrapped(parcel, hold), Optional.empty());
         } catch (InvalidRequest | FileException | IOException e) {
             return new Packed(key, null, Optional.of(String.valueOf(e.getMessage())));
         }
@@ -245,7 +245,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     private void packed(Packed packed) {
         Pending run = pending.get(packed.key());
-        Package pack = packed.order();
+        Wrapped pack = packed.order();
         if (run == null) {
             if (pack != null) {
                 pack.files().close();
@@ -259,7 +259,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     }
 
     private void send(Pending run) {
-        Package pack = run.pack;
+        Wrapped pack = run.pack;
         if (pack == null) {
             return;
         }
@@ -434,7 +434,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     /** The queue is gone: the next one gets all that it had. */
     private Behavior<Command> onTerminated(Terminated gone) {
         for (Pending run : pending.values()) {
-            if (gone.getRef().equals(run.queue)) {
+            if (gone.getRef().<RunQueue.Command>unsafeUpcast().equals(run.queue)) {
                 run.queue = null;
                 send(run);
             }

@@ -524,7 +524,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     }
 
     private Behavior<Command> onTerminated(Terminated gone) {
-        Worker worker = workers.remove(gone.getRef());
+        Worker worker = workers.remove(gone.getRef().<WorkerNode.Command>unsafeUpcast());
         if (worker != null) {
             LOG.warn("{} is gone with {} runs", worker.node(), worker.held.size());
             getContext().stop(worker.producer);

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The queue with workers and clients that the test plays. */
+@SuppressWarnings("unchecked") // classes of generic messages
 class RunQueueTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final QueueSettings SETTINGS =
