@@ -8,7 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** What the kernel says of this process: proc(5). */
-final class OwnProcess {
+public final class OwnProcess {
     private static final Path TASKS = Path.of("/proc/self/task");
     private static final Path DESCRIPTORS = Path.of("/proc/self/fd");
     private static final int COMM_LENGTH = 15;
@@ -16,7 +16,7 @@ final class OwnProcess {
     private OwnProcess() {}
 
     /** How many descriptors are pipes, memory files or terminals: what is made here. */
-    static int descriptors() throws IOException {
+    public static int descriptors() throws IOException {
         int count = 0;
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(DESCRIPTORS)) {
             for (Path entry : entries) {
