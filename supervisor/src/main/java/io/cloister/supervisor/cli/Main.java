@@ -25,6 +25,8 @@ import picocli.CommandLine.Spec;
             RunCommand.class,
             ShellCommand.class,
             DoctorCommand.class,
+            WorkerCommand.class,
+            TopCommand.class,
             HelpCommand.class
         })
 public final class Main implements Runnable {
@@ -49,6 +51,13 @@ public final class Main implements Runnable {
     void setVerbose(boolean verbose) {
         if (verbose) {
             System.setProperty(LOG_LEVEL, "DEBUG"); // read when the first logger is made
+        }
+    }
+
+    /** For commands that run for long; to be called before the first logger is made. */
+    static void logAtLeastInfo() {
+        if (System.getProperty(LOG_LEVEL) == null) {
+            System.setProperty(LOG_LEVEL, "INFO");
         }
     }
 

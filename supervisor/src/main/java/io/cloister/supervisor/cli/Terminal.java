@@ -7,6 +7,7 @@ import java.nio.file.Path;
 
 /** Whether somebody is watching. */
 public final class Terminal {
+    private static final int STDOUT = 1;
     private static final int STDERR = 2;
 
     private Terminal() {}
@@ -15,8 +16,18 @@ public final class Terminal {
      * Whether standard error is a terminal; {@code System.console} cannot tell its streams apart.
      */
     public static boolean watchesErrors() {
+        return watches(STDERR);
+    }
+
+    /** Whether standard output is one. */
+    static boolean watchesOutput() {
+        return watches(STDOUT);
+    }
+
+    private static boolean watches(int descriptor) {
         try {
-            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + STDERR)).toString();
+            String target =
+                    Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
         } catch (IOException e) {
             return false; // closed, or no /proc

@@ -5,12 +5,15 @@ import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.PostStop;
+import akka.actor.typed.PreRestart;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import io.cloister.protocol.check.InvalidRequest;
+import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Run;
 import io.cloister.protocol.run.RunResult;
 import io.cloister.supervisor.cluster.RunReply.Completed;
@@ -46,6 +49,9 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     /** After its deadline a run is waited for this much longer before it is given up here. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** A transfer that makes no progress fails sooner. */
+    private static final Duration LONGEST_TRANSFER = Duration.ofMinutes(30);
 
     /** Contents of more bytes than this are packed on another thread. */
     private static final long PACKED_AT_ONCE = 64 * 1024;
@@ -92,18 +98,6 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     private record Tick() implements Command {}
 
-    /** Gets files from other nodes. */
-    @FunctionalInterface
-    public interface Files {
-        /**
-         * Has these files in this node's store, and keeps them there.
-         *
-         * @return fails with a {@link FileException} when this node has no room, with another
-         *     exception when the other node does not give them
-         */
-        CompletionStage<FileStore.Hold> fetch(Set<String> ids, ActorRef<FileServer.Command> from);
-    }
-
     private record Wrapped(Parcel parcel, FileStore.Hold files) {}
 
     private static final class Pending {
@@ -126,7 +120,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     private final ActorRef<RunQueue.Command> queue;
     private final ActorRef<FileServer.Command> server;
     private final FileStore store;
-    private final Files files;
+    private final ActorRef<FileFetch.Command> fetch;
     private final Executor blocking;
     private final Map<RunKey, Pending> pending = new HashMap<>();
 
@@ -135,12 +129,12 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             ActorRef<RunQueue.Command> queue,
             ActorRef<FileServer.Command> server,
             FileStore store,
-            Files files) {
+            ActorRef<FileFetch.Command> fetch) {
         super(context);
         this.queue = queue;
         this.server = server;
         this.store = store;
-        this.files = files;
+        this.fetch = fetch;
         blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
     }
 
@@ -149,18 +143,19 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
      *
      * @param queue the proxy of the cluster's queue
      * @param server of the store's files
+     * @param fetch brings others there
      * @param resend how often what was not acknowledged is told again
      */
     public static Behavior<Command> create(
             ActorRef<RunQueue.Command> queue,
             ActorRef<FileServer.Command> server,
             FileStore store,
-            Files files,
+            ActorRef<FileFetch.Command> fetch,
             Duration resend) {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startTimerWithFixedDelay(new Tick(), resend);
-                    return new RunClient(context, queue, server, store, files);
+                    return new RunClient(context, queue, server, store, fetch);
                 }));
     }
 
@@ -169,6 +164,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         return newReceiveBuilder()
                 .onMessage(Command.class, this::onCommand)
                 .onSignal(Terminated.class, this::onTerminated)
+                .onSignal(PreRestart.class, restart -> onStop())
                 .onSignal(PostStop.class, stop -> onStop())
                 .build();
     }
@@ -342,13 +338,16 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                 if (ids.isEmpty()) {
                     complete(answered, answer, result);
                 } else {
-                    pipe(answered, answer, fetch(ids, answer.files(), result));
+                    pipe(
+                            answered,
+                            answer,
+                            bring(ids, answer.files()).thenApply(held -> letGo(held, result)));
                 }
             } else {
                 pipe(
                         answered,
                         answer,
-                        files.fetch(Parcels.files(answer.result()), answer.files())
+                        bring(Parcels.files(answer.result()), answer.files())
                                 .thenComposeAsync(held -> open(held, answer), blocking));
             }
         } catch (FileException | IOException e) {
@@ -360,19 +359,38 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     private CompletionStage<RunResult> open(FileStore.Hold held, Answer.Result answer) {
         try (held) {
             RunResult result = Parcels.unpack(answer.result(), RunResult.class, store);
-            return fetch(Parcels.files(result), answer.files(), result);
+            return bring(Parcels.files(result), answer.files())
+                    .thenApply(more -> letGo(more, result));
         } catch (FileException | IOException e) {
             return CompletableFuture.failedFuture(e);
         }
     }
 
-    private CompletionStage<RunResult> fetch(
-            Set<String> ids, ActorRef<FileServer.Command> from, RunResult result) {
-        return files.fetch(ids, from)
-                .thenApply(held -> {
-                    held.close();
-                    return result;
-                });
+    private static RunResult letGo(FileStore.Hold held, RunResult result) {
+        held.close();
+        return result;
+    }
+
+    /** Has files in this node's store, and keeps them there until the hold is closed. */
+    private CompletionStage<FileStore.Hold> bring(
+            Set<String> ids, ActorRef<FileServer.Command> from) {
+        FileStore.Hold held = store.hold(ids);
+        CompletionStage<FileFetch.Reply> brought =
+                AskPattern.ask(
+                        fetch,
+                        replyTo -> new FileFetch.Get(ids, from, replyTo),
+                        LONGEST_TRANSFER,
+                        getContext().getSystem().scheduler());
+        return brought.handle((reply, failure) -> {
+            if (reply instanceof FileFetch.Fetched) {
+                return held;
+            }
+            held.close();
+            throw new CompletionException(
+                    reply instanceof FileFetch.NotFetched(Failure why)
+                            ? new FileException(why.kind(), why.subject(), why.message())
+                            : failure);
+        });
     }
 
     private void pipe(Answered answered, Answer.Result answer, CompletionStage<RunResult> result) {
@@ -395,8 +413,9 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             fetched.answered().queue().tell(new RunQueue.Acknowledge(key));
         } else if (fetched.result() != null) {
             complete(fetched.answered(), fetched.answer(), fetched.result());
-        } else if (fetched.failure() instanceof FileException noRoom) {
-            end(fetched.answered(), Reason.REFUSED, noRoom.failure().describe());
+        } else if (fetched.failure() instanceof FileException file
+                && file.failure().kind() == Failure.Kind.TOO_LARGE) { // for this node's store
+            end(fetched.answered(), Reason.REFUSED, file.failure().describe());
         } else {
             LOG.warn("cannot get the result of {}", key, fetched.failure());
             run.fetching = false;

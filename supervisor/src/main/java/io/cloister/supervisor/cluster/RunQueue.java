@@ -283,8 +283,31 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                                 context.messageAdapter(Receptionist.Listing.class, Listing::new)));
     }
 
-    /** The behaviour of the cluster's queue. */
-    public static Behavior<Command> create(QueueSettings settings) {
+    /**
+     * The behaviour of the cluster's singleton: a queue, and another should that fail. Each is an
+     * actor of its own, so that clients and workers see by death watch that the old one is gone.
+     */
+    public static Behavior<Command> singleton(QueueSettings settings) {
+        return Behaviors.<Object>setup(context -> singleton(context, settings)).narrow();
+    }
+
+    private static Behavior<Object> singleton(
+            ActorContext<Object> context, QueueSettings settings) {
+        ActorRef<Command> queue = context.spawnAnonymous(create(settings));
+        context.watch(queue);
+        return Behaviors.receive(Object.class)
+                .onMessage(
+                        Command.class,
+                        command -> {
+                            queue.tell(command);
+                            return Behaviors.same();
+                        })
+                .onSignal(Terminated.class, failed -> singleton(context, settings))
+                .build();
+    }
+
+    /** The behaviour of a queue. */
+    static Behavior<Command> create(QueueSettings settings) {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startTimerWithFixedDelay(new Tick(), TICK);
@@ -564,6 +587,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                             untakenYet
                                     ? new WorkerNode.Noted(ticket)
                                     : new WorkerNode.Settled(ticket));
+        } else if (entry.deadline - System.nanoTime() <= 0) { // of the worker's own accord, perhaps
+            finished.worker().tell(new WorkerNode.Settled(ticket));
+            end(entry, new Answer.Expired());
         } else if (finished.failed() && mayTryAgain(entry, finished.worker())) {
             finished.worker().tell(new WorkerNode.Settled(ticket));
             comeBack(entry, worker, ticket);

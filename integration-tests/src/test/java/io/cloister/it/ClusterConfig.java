@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The settings of a test's nodes: as cloister-cluster.conf has them, but sooner. */
+final class ClusterConfig {
+    static final String SYSTEM = "cloister";
+
+    /** Free of those of other tests. */
+    private static final int FIRST_ID = 0x6200_0000;
+
+    private static final String SOON =
+            """
+            akka.loglevel = INFO
+            akka.log-dead-letters = off
+            akka.log-dead-letters-during-shutdown = off
+            akka.coordinated-shutdown.exit-jvm = off
+            akka.cluster {
+              periodic-tasks-initial-delay = 100ms
+              gossip-interval = 200ms
+              leader-actions-interval = 200ms
+              unreachable-nodes-reaper-interval = 500ms
+              failure-detector.acceptable-heartbeat-pause = 4s
+              split-brain-resolver.stable-after = 3s
+              shutdown-after-unsuccessful-join-seed-nodes = off
+            }
+            akka.remote.artery.canonical { hostname = "127.0.0.1", port = 0 }
+            cloister.cluster.worker { check-backoff = 1s, drain-timeout = 5s }
+            """;
+
+    private ClusterConfig() {}
+
+    /** Of a node that is a client only. */
+    static Config client(String... settings) {
+        return of(List.of(settings));
+    }
+
+    static Config of(List<String> settings) {
+        return ConfigFactory.parseString(String.join("\n", settings))
+                .withFallback(ConfigFactory.parseString(SOON))
+                .withFallback(ConfigFactory.parseResources("cloister-cluster.conf"))
+                .withFallback(ConfigFactory.defaultReference())
+                .resolve();
+    }
+
+    /** What makes a node a worker that may have the queue. */
+    static List<String> worker(Path directory, int slots) {
+        return List.of(
+                "akka.cluster.roles = [ cloister-worker, cloister-queue ]",
+                "cloister.containers { max = %d, warm = %d }".formatted(slots, slots),
+                "cloister.uid-ranges { start = %d, count = 64, lock-file = \"%s\" }"
+                        .formatted(FIRST_ID, directory.resolve("lock")));
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import akka.actor.AddressFromURIString;
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.javadsl.Behaviors;
+import akka.cluster.typed.Cluster;
+import akka.cluster.typed.Join;
+import io.cloister.protocol.run.Run;
+import io.cloister.supervisor.cluster.Cloister;
+import io.cloister.supervisor.cluster.ClusterView;
+import io.cloister.supervisor.cluster.RunReply;
+import io.cloister.supervisor.cluster.Terms;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/** A cluster of several JVMs on this machine, with this one for a client. */
+final class JudgeCluster implements AutoCloseable {
+    static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration LOOK = Duration.ofSeconds(3);
+
+    private final Path directory;
+    private final List<ChildJvm> nodes = new ArrayList<>();
+    private final String[] clientSettings;
+    private Optional<ActorSystem<Void>> client = Optional.empty();
+    private Optional<String> first = Optional.empty();
+
+    /** A cluster without nodes, which are children of this JVM. */
+    JudgeCluster(Path directory, String... clientSettings) {
+        this.directory = directory;
+        this.clientSettings = clientSettings;
+    }
+
+    /** Starts a worker that may have the queue; the first one has it. */
+    Node worker(int slots, String... settings) throws Exception {
+        return start(
+                Stream.concat(
+                                ClusterConfig.worker(directory, slots).stream(),
+                                Arrays.stream(settings))
+                        .toList());
+    }
+
+    /** Starts a node; it has joined when it is returned. */
+    Node start(List<String> settings) throws Exception {
+        ChildJvm jvm = ChildJvm.start(NodeProcess.class, directory, Optional.empty(), settings);
+        nodes.add(jvm);
+        String address = jvm.listen();
+        String seed = first.orElse(address);
+        first = Optional.of(seed);
+        assertThat(jvm.ask("join " + seed)).as(jvm.log()).isEqualTo("up");
+        return new Node(jvm, address);
+    }
+
+    /** A node in a JVM of its own. */
+    record Node(ChildJvm jvm, String address) {
+        /** As if by kill -9: nothing of it is done any more. */
+        void kill() {
+            jvm.close();
+        }
+    }
+
+    /** The address of the node that was started first. */
+    String seed() {
+        return first.orElseThrow();
+    }
+
+    /** This JVM as a node; it joins when it is asked for first. */
+    Cloister client() {
+        if (client.isEmpty()) {
+            ActorSystem<Void> system =
+                    ActorSystem.create(
+                            Behaviors.empty(),
+                            ClusterConfig.SYSTEM,
+                            ClusterConfig.client(clientSettings));
+            client = Optional.of(system);
+            Cluster.get(system).manager().tell(Join.create(AddressFromURIString.parse(seed())));
+        }
+        return Cloister.get(client.get());
+    }
+
+    /** Waits until so many workers offer slots. */
+    void awaitWorkers(int count) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(100))
+                .untilAsserted(() ->
+                        assertThat(view().workers())
+                                .filteredOn(
+                                        worker -> worker.condition() == ClusterView.Condition.READY)
+                                .hasSize(count));
+    }
+
+    ClusterView view() throws Exception {
+        return client().look(LOOK)
+                .toCompletableFuture()
+                .get(LOOK.toSeconds() + 1, TimeUnit.SECONDS);
+    }
+
+    CompletionStage<RunReply> submit(Run run, String tenant, Terms terms) {
+        return client().submit(run, tenant, terms);
+    }
+
+    /** Submits {@link Echo} runs and returns what is to be told of each. */
+    List<CompletableFuture<String>> echo(String prefix, int count, String seconds) {
+        List<CompletableFuture<String>> replies = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            String id = prefix + i;
+            replies.add(
+                    submit(Echo.run(id, seconds), "tests", Echo.TERMS)
+                            .thenApply(reply -> Echo.describe(id, reply))
+                            .toCompletableFuture());
+        }
+        return replies;
+    }
+
+    /** Each was answered, and rightly. */
+    static void assertRight(List<CompletableFuture<String>> replies, String prefix)
+            throws Exception {
+        for (int i = 0; i < replies.size(); i++) {
+            try {
+                assertThat(replies.get(i).get(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                        .isEqualTo("right " + prefix + i);
+            } catch (TimeoutException e) {
+                throw new AssertionError(prefix + i + " was not answered", e);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            client.ifPresent(system -> {
+                system.terminate();
+                system.getWhenTerminated().toCompletableFuture().join();
+            });
+        } finally {
+            nodes.forEach(ChildJvm::close);
+        }
+    }
+}
