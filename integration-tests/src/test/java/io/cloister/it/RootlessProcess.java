@@ -3,7 +3,10 @@ package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.receptionist.Receptionist;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.nativeio.fd.Pipe;
@@ -31,6 +34,10 @@ import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.cluster.ClusterSettings;
+import io.cloister.supervisor.cluster.FileFetch;
+import io.cloister.supervisor.cluster.FileServer;
+import io.cloister.supervisor.cluster.WorkerNode;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.Opened;
 import io.cloister.supervisor.handler.ExecveDescriptors;
@@ -115,6 +122,7 @@ final class RootlessProcess {
         checks.put("shouldCarryOutRuns", this::shouldCarryOutRuns);
         checks.put("shouldLimitProcesses", this::shouldLimitProcesses);
         checks.put("shouldSayWhatItCannotEnforce", this::shouldSayWhatItCannotEnforce);
+        checks.put("shouldBeAWorkerOfACluster", this::shouldBeAWorkerOfACluster);
         checks.put("shouldConfigureOtherContainers", this::shouldConfigureOtherContainers);
         checks.put("shouldSayWhatIsMissing", this::shouldSayWhatIsMissing);
         return checks;
@@ -321,6 +329,34 @@ final class RootlessProcess {
                 .contains(
                         new Enforced(Limit.MEMORY, Mechanism.RLIMIT),
                         new Enforced(Limit.CPU_TIME, Mechanism.INIT_PROCESS_CLOCK));
+    }
+
+    /** Its sandbox holds, or it could not be found. */
+    private void shouldBeAWorkerOfACluster() {
+        ActorTestKit kit = worker.kit();
+        ClusterSettings settings = ClusterSettings.from(kit.system().settings().config());
+        ActorRef<WorkerNode.Command> node =
+                kit.spawn(
+                        WorkerNode.create(
+                                settings,
+                                new WorkerNode.Services(
+                                        worker.settings(),
+                                        worker.store(),
+                                        worker.runs(),
+                                        kit.spawn(FileServer.create(worker.store())),
+                                        kit.spawn(
+                                                FileFetch.create(
+                                                        worker.store(),
+                                                        settings.filesTimeout())))));
+        TestProbe<Receptionist.Listing> listings = kit.createTestProbe(Receptionist.Listing.class);
+        kit.system()
+                .receptionist()
+                .tell(Receptionist.subscribe(WorkerNode.SERVICE, listings.ref()));
+        listings.receiveMessage(Worker.PATIENCE);
+        assertThat(listings.receiveMessage(Worker.PATIENCE).getServiceInstances(WorkerNode.SERVICE))
+                .containsExactly(node);
+        kit.stop(node);
+        worker.awaitCalm();
     }
 
     private void shouldConfigureOtherContainers() {

@@ -4,6 +4,8 @@ package io.cloister.it;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.FishingOutcomes;
+import akka.actor.testkit.typed.javadsl.LoggingTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.delivery.ProducerController;
@@ -532,6 +534,30 @@ class WorkerNodeTest {
     }
 
     @Test
+    void shouldOfferSlotsWithoutControlGroups() {
+        try (Worker less = Worker.start("cloister.cgroups.mode = NONE\n" + SETTINGS)) {
+            TestProbe<RunQueue.Command> probe = less.kit().createTestProbe(RunQueue.Command.class);
+            ActorRef<WorkerNode.Command> lesser = startNode(less, settings());
+            lesser.tell(new WorkerNode.Attach(probe.ref(), queue.assignments));
+            RunQueue.Command message;
+            do {
+                message = probe.receiveMessage(Worker.PATIENCE);
+            } while (!message.equals(new RunQueue.Offer(lesser, 2)));
+            lesser.tell(new WorkerNode.Attach(probe.ref(), queue.assignments));
+            RunQueue.Attached attached =
+                    (RunQueue.Attached)
+                            probe.fishForMessage(
+                                            Worker.PATIENCE,
+                                            each ->
+                                                    each instanceof RunQueue.Attached
+                                                            ? FishingOutcomes.complete()
+                                                            : FishingOutcomes.continueAndIgnore())
+                                    .getFirst();
+            assertThat(attached.capabilities().cgroups()).isEqualTo("none");
+        }
+    }
+
+    @Test
     void shouldNotBeFoundWhileItsSandboxDoesNotHold() {
         try (Worker broken =
                 Worker.start(
@@ -547,7 +573,7 @@ class WorkerNodeTest {
                             listings.receiveMessage(Worker.PATIENCE)
                                     .getServiceInstances(WorkerNode.SERVICE))
                     .isEmpty();
-            akka.actor.testkit.typed.javadsl.LoggingTestKit.error("/proc/interrupts is not hidden")
+            LoggingTestKit.error("/proc/interrupts is not hidden")
                     .withOccurrences(2)
                     .expect(broken.kit().system(), () -> startNode(broken, settings()));
             listings.expectNoMessage(Duration.ZERO);

@@ -335,7 +335,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
         if (!files.stream().allMatch(store::contains)) { // others took the room before
             hold.close();
             throw new FileException(
-                    Failure.Kind.UNAVAILABLE,
+                    Failure.Kind.BUSY,
                     "",
                     "no room in the file store: raise cloister.store.max-size or max-files");
         }

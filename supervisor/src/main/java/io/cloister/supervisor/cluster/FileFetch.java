@@ -72,8 +72,8 @@ public final class FileFetch extends AbstractOnMessageBehavior<FileFetch.Command
      * One could not be had.
      *
      * @param failure which, from which node, and why: {@code NOT_FOUND} if that node does not have
-     *     it, {@code TOO_LARGE} if this node's store does not take it, {@code UNAVAILABLE} for what
-     *     may be better another time or elsewhere
+     *     it, {@code TOO_LARGE} or {@code BUSY} if this node's store does not take it, {@code
+     *     UNAVAILABLE} if it did not come
      */
     public record NotFetched(Failure failure) implements Reply {}
 
@@ -192,7 +192,10 @@ public final class FileFetch extends AbstractOnMessageBehavior<FileFetch.Command
                                                         failure(
                                                                 transfer,
                                                                 Failure.Kind.UNAVAILABLE,
-                                                                "no answer within " + patience))));
+                                                                "no answer within %d ms"
+                                                                        .formatted(
+                                                                                patience
+                                                                                        .toMillis())))));
     }
 
     private void receive(Transfer transfer, FileServer.Reply reply) {

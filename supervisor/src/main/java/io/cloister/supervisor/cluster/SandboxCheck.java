@@ -30,6 +30,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -82,11 +84,25 @@ final class SandboxCheck extends AbstractOnMessageBehavior<SandboxCheck.Command>
      *     it found
      */
     record Trial(String name, Program program, Optional<Limit> limit) {
-        /** Whether the host can do what is tried. */
+        private Set<Mechanism> enforcedBy(ProgramOutcome outcome) {
+            return outcome.enforced().stream()
+                    .filter(enforced -> limit.equals(Optional.of(enforced.limit())))
+                    .map(Enforced::by)
+                    .collect(Collectors.toSet());
+        }
+
+        /** Whether it asks for more than this host can do. */
         boolean isSkipped(ProgramOutcome outcome) {
-            return limit.isPresent()
-                    && outcome.enforced().stream()
-                            .noneMatch(enforced -> enforced.limit() == limit.get());
+            return limit.isPresent() && enforcedBy(outcome).isEmpty();
+        }
+
+        /**
+         * What a resource limit does leaves no trace but the program's own failure: docs/limits.md.
+         */
+        private boolean wasRefusedByItsRlimit(ProgramOutcome outcome) {
+            return enforcedBy(outcome).equals(Set.of(Mechanism.RLIMIT))
+                    && (outcome.status() == Status.NONZERO_EXIT
+                            || outcome.status() == Status.SIGNALLED);
         }
 
         /** What is wrong; empty if nothing is. */
@@ -97,7 +113,9 @@ final class SandboxCheck extends AbstractOnMessageBehavior<SandboxCheck.Command>
                                 .formatted(name, outcome.failure().get().describe()));
             }
             if (limit.isPresent()) {
-                return isSkipped(outcome) || outcome.limit().equals(limit)
+                return isSkipped(outcome)
+                                || outcome.limit().equals(limit)
+                                || wasRefusedByItsRlimit(outcome)
                         ? Optional.empty()
                         : Optional.of(
                                 "%s: ended with %s, not by the limit"

@@ -501,8 +501,8 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         }
         if (!report.holds()) {
             LOG.error(
-                    "the sandbox does not hold, so no slots are offered; checking again in {}: {}",
-                    settings.checkBackoff(),
+                    "the sandbox does not hold, so no slots are offered; checking again in {} ms: {}",
+                    settings.checkBackoff().toMillis(),
                     String.join("; ", report.complaints()));
             timers.startSingleTimer(new CheckAgain(), settings.checkBackoff());
             return;

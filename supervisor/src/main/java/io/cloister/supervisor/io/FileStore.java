@@ -326,7 +326,7 @@ public final class FileStore implements AutoCloseable {
                 held.keySet().stream().map(entries::get).filter(Objects::nonNull).toList();
         if (staying.size() > others || staying.stream().mapToLong(file -> file.size).sum() > most) {
             throw new FileException(
-                    Failure.Kind.UNAVAILABLE,
+                    Failure.Kind.BUSY,
                     "",
                     "no room in the file store: %d files are held for runs; raise"
                                     .formatted(staying.size())

@@ -661,7 +661,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                                         entry.getValue().truncated()
                                                 && !mayTruncate(entry.getKey()))
                         || (ran.killed() && ended.equals(Optional.of(Ended.OUTPUT)));
-        Verdict verdict = Verdicts.of(ran, ended, overflow, failure.isPresent());
+        Verdict verdict = Verdicts.of(ran, ended, overflow, failure);
         boolean idle = ended.equals(Optional.of(Ended.IDLE));
         Evidence evidence = idle ? ran.evidence().asIdle() : ran.evidence();
         List<Enforced> enforced = new ArrayList<>(ran.enforced());

@@ -38,10 +38,13 @@ final class Verdicts {
      *
      * @param ended why the worker asked for its end, whether or not it ended by itself before
      * @param overflow it wrote more than may be collected
-     * @param fileFailed a file that it should have left cannot be had
+     * @param fileFailure why a file that it should have left cannot be had
      */
     static Verdict of(
-            ExecveResult result, Optional<Ended> ended, boolean overflow, boolean fileFailed) {
+            ExecveResult result,
+            Optional<Ended> ended,
+            boolean overflow,
+            Optional<Failure> fileFailure) {
         Optional<Limit> limit = result.limit();
         if (limit.equals(Optional.of(Limit.MEMORY))) {
             return new Verdict(Status.MEMORY_LIMIT, limit);
@@ -71,7 +74,11 @@ final class Verdicts {
                             code == 0 ? Status.OK : Status.NONZERO_EXIT;
                     case Termination.Signalled signalled -> Status.SIGNALLED;
                 };
-        return new Verdict(status == Status.OK && fileFailed ? Status.FILE_ERROR : status, limit);
+        if (status == Status.OK && fileFailure.isPresent()) {
+            boolean noRoom = fileFailure.get().kind() == Failure.Kind.BUSY; // the worker's own
+            return new Verdict(noRoom ? Status.INTERNAL_ERROR : Status.FILE_ERROR, limit);
+        }
+        return new Verdict(status, limit);
     }
 
     /** Of a program that did not run. */

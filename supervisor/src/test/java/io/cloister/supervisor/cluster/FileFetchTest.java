@@ -269,7 +269,7 @@ class FileFetchTest {
         fetch(PATIENCE).tell(new FileFetch.Get(Set.of(id), server(), replies.getRef()));
 
         Failure failure = failure();
-        assertThat(failure.kind()).isEqualTo(Failure.Kind.UNAVAILABLE);
+        assertThat(failure.kind()).isEqualTo(Failure.Kind.BUSY);
         assertThat(failure.describe()).contains("2 files are held");
     }
 

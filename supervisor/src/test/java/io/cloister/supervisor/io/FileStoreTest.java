@@ -226,7 +226,7 @@ class FileStoreTest {
         assertThatThrownBy(() -> put("c".repeat(401)))
                 .isInstanceOfSatisfying(
                         FileException.class,
-                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.UNAVAILABLE))
+                        e -> assertThat(e.failure().kind()).isEqualTo(Failure.Kind.BUSY))
                 .hasMessageContaining("2 files are held");
         String last = put("c".repeat(400));
         FileStore.Hold more = store.hold(List.of(last, put("")));

@@ -6,6 +6,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /** What the kernel says of this process: proc(5). */
 public final class OwnProcess {
@@ -17,15 +18,21 @@ public final class OwnProcess {
 
     /** How many descriptors are pipes, memory files or terminals: what is made here. */
     public static int descriptors() throws IOException {
+        return descriptors("pipe:", "anon_inode:", "/memfd:", "/dev/pt");
+    }
+
+    /** How many descriptors are memory files. */
+    public static int memoryFiles() throws IOException {
+        return descriptors("/memfd:");
+    }
+
+    private static int descriptors(String... kinds) throws IOException {
         int count = 0;
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(DESCRIPTORS)) {
             for (Path entry : entries) {
                 try {
                     String what = Files.readSymbolicLink(entry).toString();
-                    if (what.startsWith("pipe:")
-                            || what.startsWith("anon_inode:")
-                            || what.startsWith("/memfd:")
-                            || what.startsWith("/dev/pt")) {
+                    if (Stream.of(kinds).anyMatch(what::startsWith)) {
                         count++;
                     }
                 } catch (NoSuchFileException e) {
