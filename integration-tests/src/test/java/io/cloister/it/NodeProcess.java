@@ -39,7 +39,7 @@ final class NodeProcess {
             switch (words[0]) {
                 case "join" -> {
                     cluster.manager().tell(Join.create(AddressFromURIString.parse(words[1])));
-                    while (cluster.selfMember().status() != MemberStatus.up()) {
+                    while (!cluster.selfMember().status().equals(MemberStatus.up())) {
                         Thread.sleep(50);
                     }
                     ChildJvm.say("up");
