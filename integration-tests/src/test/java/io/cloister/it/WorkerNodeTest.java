@@ -3,6 +3,8 @@ package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import akka.Done;
+import akka.actor.CoordinatedShutdown;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.FishingOutcomes;
 import akka.actor.testkit.typed.javadsl.LoggingTestKit;
@@ -44,6 +46,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -66,6 +69,8 @@ class WorkerNodeTest {
               tags = [ shell ], drain-timeout = 20s, resend = 100ms, check-backoff = 200ms
             }
             cloister.cluster.files.timeout = 2s
+            cloister.store.max-file-size = 4MiB
+            akka.actor.testkit.typed.filter-leeway = 60s
             """;
 
     private Worker worker;
@@ -180,23 +185,40 @@ class WorkerNodeTest {
     }
 
     private ActorRef<WorkerNode.Command> startNode(Worker on, ClusterSettings settings) {
-        return on.kit()
-                .spawn(
-                        WorkerNode.create(
-                                settings,
-                                new WorkerNode.Services(
-                                        on.settings(), on.store(), on.runs(), files, fetch)));
+        return on.kit().spawn(WorkerNode.create(settings, services(on)));
     }
 
-    private void awaitListed(Set<ActorRef<WorkerNode.Command>> nodes) {
+    private WorkerNode.Services services(Worker on) {
+        return new WorkerNode.Services(on.settings(), on.store(), on.runs(), files, fetch);
+    }
+
+    private TestProbe<Receptionist.Listing> listings() {
         TestProbe<Receptionist.Listing> listings = kit.createTestProbe(Receptionist.Listing.class);
         kit.system()
                 .receptionist()
                 .tell(Receptionist.subscribe(WorkerNode.SERVICE, listings.ref()));
+        return listings;
+    }
+
+    private void awaitListed(Set<ActorRef<WorkerNode.Command>> nodes) {
+        TestProbe<Receptionist.Listing> listings = listings();
         while (!listings.receiveMessage(Worker.PATIENCE)
                 .getServiceInstances(WorkerNode.SERVICE)
                 .equals(nodes)) {}
         listings.stop();
+    }
+
+    /** The one that comes next. */
+    private static ActorRef<WorkerNode.Command> awaitListed(
+            TestProbe<Receptionist.Listing> listings) {
+        while (true) {
+            Set<ActorRef<WorkerNode.Command>> nodes =
+                    listings.receiveMessage(Worker.PATIENCE)
+                            .getServiceInstances(WorkerNode.SERVICE);
+            if (!nodes.isEmpty()) {
+                return nodes.iterator().next();
+            }
+        }
     }
 
     private static Program.Builder shell(String script) {
@@ -384,6 +406,44 @@ class WorkerNodeTest {
         }
     }
 
+    @Test
+    void shouldSayThatAResultIsTooLargeToBeSent() throws Exception {
+        queue.attach();
+        Program.Builder flood =
+                shell("head -c 5000000 /dev/zero").stream(1, Stream.collect(ByteSize.ofMiB(8)));
+        RunQueue.Finished finished =
+                queue.finished(queue.assign(order("flood", flood), 1).ticket());
+
+        RunResult result = unpack(finished.result());
+        assertThat(only(result).status()).isEqualTo(Status.INTERNAL_ERROR);
+        assertThat(failure(result).kind()).isEqualTo(Failure.Kind.TOO_LARGE);
+        assertThat(failure(result).describe()).contains("cloister.store.max-file-size");
+        assertThat(finished.failed()).as("another worker could not, either").isFalse();
+    }
+
+    @Test
+    void shouldCountTheProgramsOfAGroup() throws Exception {
+        queue.attach();
+        Run group =
+                new Run(
+                        "group",
+                        List.of(
+                                shell("sleep 1; echo 7").stream(1, new Stream.Null()).build(),
+                                shell("sleep 1; exit 5").build()),
+                        List.of(),
+                        Optional.empty());
+        Order order = order(group, clientsFiles, Duration.ofMinutes(1));
+        Ticket ticket = queue.assign(order, 1).ticket();
+        Ticket more = queue.assign(order("one too many", shell(":")), 1).ticket();
+        assertThat(queue.next(RunQueue.HandBack.class).ticket()).isEqualTo(more);
+        node.tell(new WorkerNode.Settled(more));
+        assertThat(queue.attach().held()).containsExactly(new RunQueue.Held(ticket, 2));
+        RunResult result = unpack(queue.finished(ticket).result());
+        assertThat(result.results())
+                .extracting(ProgramOutcome::status)
+                .containsExactly(Status.OK, Status.NONZERO_EXIT);
+    }
+
     // ---- ends --------------------------------------------------------------------------------
 
     private void awaitRunning(int programs) {
@@ -462,6 +522,47 @@ class WorkerNodeTest {
         assertThat(queue.next(RunQueue.HandBack.class).ticket()).isEqualTo(ticket);
         drained.expectMessage(Worker.PATIENCE, new WorkerNode.Drained());
         awaitRunning(0);
+    }
+
+    @Test
+    void shouldLetRunsEndWhenItsSystemIsShutDown() throws Exception {
+        ActorRef<WorkerNode.Command> staying = node;
+        try (Worker leaving = Worker.start(SETTINGS)) {
+            node = startNode(leaving, settings());
+            queue.attach();
+            queue.awaitOffer(2);
+            Ticket ticket = queue.assign(order("last", shell("sleep 1; echo last")), 1).ticket();
+            Waiting.until(() -> assertThat(leaving.status().leased()).isEqualTo(1));
+            CompletionStage<Done> down =
+                    CoordinatedShutdown.get(leaving.kit().system())
+                            .runAll(CoordinatedShutdown.unknownReason());
+            assertThat(stdout(only(unpack(queue.finished(ticket).result())))).isEqualTo("last\n");
+            node.tell(new WorkerNode.Settled(ticket));
+            Worker.await(down);
+        } finally {
+            node = staying;
+        }
+    }
+
+    @Test
+    void shouldBeFollowedByAnotherWhenItFails() {
+        kit.stop(node);
+        awaitListed(Set.of());
+        ActorRef<?> keeper = kit.spawn(WorkerNode.keep(settings(), services(worker)));
+        TestProbe<Receptionist.Listing> listings = listings();
+        node = awaitListed(listings);
+        LoggingTestKit.error("another follows")
+                .expect(
+                        kit.system(),
+                        () -> {
+                            node.<Object>unsafeUpcast().tell("a message that it cannot take");
+                            return Done.getInstance();
+                        });
+        ActorRef<WorkerNode.Command> next = awaitListed(listings);
+        assertThat(next).isNotEqualTo(node);
+        kit.stop(keeper);
+        listings.stop();
+        node = startNode(worker, settings());
     }
 
     // ---- queues ------------------------------------------------------------------------------

@@ -123,11 +123,9 @@ public final class Cloister implements Extension {
                                 Props.empty()));
         runs.ifPresent(service ->
                 system.systemActorOf(
-                        restarted(
-                                WorkerNode.create(
-                                        cluster,
-                                        new WorkerNode.Services(
-                                                settings, store, service, files, fetch))),
+                        WorkerNode.keep(
+                                cluster,
+                                new WorkerNode.Services(settings, store, service, files, fetch)),
                         "cloister-worker",
                         Props.empty()));
     }

@@ -213,6 +213,39 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         check();
     }
 
+    private enum Keeping {
+        BEGIN
+    }
+
+    /**
+     * The behaviour of what keeps a worker going. One that failed is followed by another after
+     * cloister.cluster.worker.check-backoff, never restarted in place: its runs are lost with it,
+     * which the queue learns from its end.
+     */
+    public static Behavior<?> keep(ClusterSettings settings, Services services) {
+        return Behaviors.<Keeping>setup(context ->
+                Behaviors.withTimers(timers -> {
+                    context.getSelf().tell(Keeping.BEGIN);
+                    return Behaviors.receive(Keeping.class)
+                            .onMessageEquals(
+                                    Keeping.BEGIN,
+                                    () -> {
+                                        context.watch(
+                                                context.spawnAnonymous(create(settings, services)));
+                                        return Behaviors.same();
+                                    })
+                            .onSignal(
+                                    Terminated.class,
+                                    gone -> {
+                                        LOG.error("the worker has failed: another follows");
+                                        timers.startSingleTimer(
+                                                Keeping.BEGIN, settings.checkBackoff());
+                                        return Behaviors.same();
+                                    })
+                            .build();
+                }));
+    }
+
     /** The behaviour of a worker. It ends when the run service does. */
     public static Behavior<Command> create(ClusterSettings settings, Services services) {
         return Behaviors.setup(context ->
@@ -361,7 +394,12 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         } else if (condition != Condition.READY || unwanted.remove(ticket)) {
             handBack(ticket);
         } else if (!working.containsKey(ticket)) {
-            begin(assignment);
+            int used = working.values().stream().mapToInt(Work::containers).sum();
+            if (used + assignment.order().containers() <= allSlots) {
+                begin(assignment);
+            } else {
+                handBack(ticket);
+            }
         }
     }
 
