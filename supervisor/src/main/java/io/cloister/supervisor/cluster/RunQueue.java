@@ -575,7 +575,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         Entry entry = entries.get(ticket.key());
         if (entry == null) {
             if (!finished.failed() && early.size() < settings.maxRuns()) {
-                early.put(ticket.key(), new Early(finished, System.nanoTime()));
+                early.putIfAbsent(ticket.key(), new Early(finished, System.nanoTime()));
                 finished.worker().tell(new WorkerNode.Noted(ticket));
             } else {
                 finished.worker().tell(new WorkerNode.Settled(ticket));
