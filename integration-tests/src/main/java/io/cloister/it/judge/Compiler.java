@@ -127,7 +127,7 @@ final class Compiler {
         Map<String, String> values =
                 Map.of(
                         "main",
-                        main,
+                        "./" + main, // a name is no option
                         "class",
                         language.run().contains("{class}")
                                 ? JavaMain.find(program, main, sources)

@@ -178,13 +178,15 @@ final class JudgeReport {
     }
 
     /** One line that sums all up. */
-    static String summary(ProblemPackage problem, List<Judged> all, Duration took) {
+    static String summary(ProblemPackage problem, ProblemJudge.Result result, Duration took) {
+        List<Judged> all = result.judged();
         long unexpected = all.stream().filter(judged -> !judged.isAsExpected()).count();
-        return "%s: %d submissions, %d test cases, %s, %s"
+        return "%s: %d submissions, %d test cases, time limit %s; judged in %s, %s"
                 .formatted(
                         printable(problem.name()),
                         all.size(),
                         problem.cases().size(),
+                        Durations.format(result.time()),
                         Durations.format(took),
                         unexpected == 0
                                 ? "every verdict as expected"

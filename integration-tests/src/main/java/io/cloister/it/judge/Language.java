@@ -95,8 +95,7 @@ record Language(
         List<String> expanded = new ArrayList<>();
         for (String word : command) {
             if (word.equals("{files}")) {
-                // a name cannot be taken for an option
-                files.forEach(file -> expanded.add("./" + file));
+                files.forEach(file -> expanded.add("./" + file)); // a name is no option
                 continue;
             }
             String text = word;

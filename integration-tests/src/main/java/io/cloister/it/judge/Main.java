@@ -4,6 +4,7 @@ package io.cloister.it.judge;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
+import com.typesafe.config.ConfigParseOptions;
 import io.cloister.it.judge.ProblemJudge.Judged;
 import io.cloister.it.judge.ProblemPackage.Submission;
 import io.cloister.supervisor.cli.Progress;
@@ -46,6 +47,8 @@ import picocli.CommandLine.Spec;
         })
 public final class Main implements Callable<Integer> {
     private static final String LOGBACK = "logback.configurationFile";
+    private static final ConfigParseOptions MUST_BE_THERE =
+            ConfigParseOptions.defaults().setAllowMissing(false);
     private static final int UNEXPECTED = 1;
     private static final int FAILED = 70;
     private static final int MAX_JOBS = 64;
@@ -128,12 +131,13 @@ public final class Main implements Callable<Integer> {
         int programs = problem.interactive() ? 2 : 1;
         PrintWriter errors = spec.commandLine().getErr();
         Progress progress = new Progress(errors, Terminal.watchesErrors(), submissions.size());
-        List<Judged> judged;
+        problem.notes().forEach(note -> errors.println("judge: " + note));
+        ProblemJudge.Result result;
         try (RunSender runs = LocalWorker.start(settings.withoutPath("judge"), jobs * programs);
                 ProblemJudge judging =
                         ProblemJudge.prepare(
                                 problem, runs, judge, new ProblemJudge.Options(jobs, all))) {
-            judged =
+            result =
                     judging.judge(
                             submissions,
                             each ->
@@ -145,12 +149,13 @@ public final class Main implements Callable<Integer> {
             progress.end();
         }
         PrintWriter out = spec.commandLine().getOut();
+        List<Judged> judged = result.judged();
         if (json) {
             judged.forEach(each -> out.println(JudgeReport.json(each)));
         } else {
             Duration took = Duration.ofNanos(System.nanoTime() - start);
             out.print(JudgeReport.table(judged));
-            out.println(JudgeReport.summary(problem, judged, took));
+            out.println(JudgeReport.summary(problem, result, took));
         }
         out.flush();
         return judged.stream().allMatch(Judged::isAsExpected) ? 0 : UNEXPECTED;
@@ -161,16 +166,18 @@ public final class Main implements Callable<Integer> {
     }
 
     private Config settings() {
-        try {
-            Config own = ConfigFactory.parseResources("judge.conf");
-            Config over =
-                    config == null
-                            ? ConfigFactory.empty()
-                            : ConfigFactory.parseFile(config.toFile());
-            return ConfigFactory.defaultOverrides().withFallback(over).withFallback(own).resolve();
-        } catch (ConfigException e) {
-            throw wrongUsage("--config " + config + ": " + e.getMessage());
+        Config over = ConfigFactory.empty();
+        if (config != null) {
+            try {
+                over = ConfigFactory.parseFile(config.toFile(), MUST_BE_THERE);
+            } catch (ConfigException e) {
+                throw wrongUsage("--config %s: %s".formatted(config, e.getMessage()));
+            }
         }
+        return ConfigFactory.defaultOverrides()
+                .withFallback(over)
+                .withFallback(ConfigFactory.parseResources("judge.conf", MUST_BE_THERE))
+                .resolve();
     }
 
     private List<Submission> submissions(ProblemPackage problem)

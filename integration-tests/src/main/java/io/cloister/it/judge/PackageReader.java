@@ -115,7 +115,7 @@ final class PackageReader {
                     root.resolve("data"), "no test case: put NAME.in and NAME.ans into secret");
         }
         return new ProblemPackage(
-                name(), limits, interactive, validators, included(), cases, submissions());
+                name(), limits, interactive, validators, included(), cases, submissions(), notes());
     }
 
     private String name() throws BadPackageException {
@@ -329,6 +329,13 @@ final class PackageReader {
             }
         }
         return submissions;
+    }
+
+    private List<String> notes() {
+        Path settings = root.resolve("submissions/submissions.yaml");
+        return Files.exists(settings)
+                ? List.of(settings + " is not read: directories and @EXPECTED_RESULTS@ lines count")
+                : List.of();
     }
 
     private Submission submission(String directory, Path entry)

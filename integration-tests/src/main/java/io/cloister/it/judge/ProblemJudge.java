@@ -7,6 +7,7 @@ import io.cloister.it.judge.Compiler.Failed;
 import io.cloister.it.judge.Compiler.Ready;
 import io.cloister.it.judge.ProblemPackage.Submission;
 import io.cloister.it.judge.ProblemPackage.TestCase;
+import io.cloister.protocol.check.InvalidRequest;
 import io.cloister.protocol.run.Status;
 import io.cloister.supervisor.judge.JudgeStatus;
 import io.cloister.supervisor.judge.Judgement;
@@ -62,6 +63,17 @@ final class ProblemJudge implements AutoCloseable {
 
         boolean isAsExpected() {
             return submission.expectation().isMetBy(verdict());
+        }
+    }
+
+    /**
+     * Verdicts, and the CPU time limit that there was.
+     *
+     * @param time that of the package, or the one that was found
+     */
+    record Result(List<Judged> judged, Duration time) {
+        Result {
+            judged = List.copyOf(judged);
         }
     }
 
@@ -137,9 +149,9 @@ final class ProblemJudge implements AutoCloseable {
      *
      * @param wanted in whatever order
      * @param progress told of each that is done, by several threads
-     * @return in the same order
+     * @return verdicts in the same order
      */
-    List<Judged> judge(List<Submission> wanted, Consumer<Judged> progress)
+    Result judge(List<Submission> wanted, Consumer<Judged> progress)
             throws IOException, InterruptedException {
         Map<Submission, Judged> judged = new HashMap<>();
         Duration time = problem.limits().time().orElse(Duration.ZERO);
@@ -150,8 +162,14 @@ final class ProblemJudge implements AutoCloseable {
                                     each.expectation().equals(Expectation.accepted())
                                             && each.name().startsWith("accepted/"))
                             .toList();
+            Consumer<Judged> wantedOnly =
+                    each -> {
+                        if (wanted.contains(each.submission())) {
+                            progress.accept(each);
+                        }
+                    };
             for (Judged each :
-                    judgeAll(accepted, limits.getDuration("time-to-find-limit"), progress)) {
+                    judgeAll(accepted, limits.getDuration("time-to-find-limit"), wantedOnly)) {
                 judged.put(each.submission(), each);
                 Duration took = each.judgement().most().map(Figures::cpuTime).orElse(time);
                 time = took.compareTo(time) > 0 ? took : time;
@@ -162,7 +180,7 @@ final class ProblemJudge implements AutoCloseable {
         for (Judged each : judgeAll(rest, time, progress)) {
             judged.put(each.submission(), each);
         }
-        return wanted.stream().map(judged::get).toList();
+        return new Result(wanted.stream().map(judged::get).toList(), time);
     }
 
     private List<Judged> judgeAll(List<Submission> wanted, Duration time, Consumer<Judged> progress)
@@ -209,13 +227,12 @@ final class ProblemJudge implements AutoCloseable {
             return new Judged(
                     submission, code, new Judgement(tooLong, Optional.empty(), "", List.of()));
         }
-        Compilation compilation =
-                withPermit(() ->
-                        compiler.compile(
-                                submission.sources(),
-                                problem.included(),
-                                problem.limits(),
-                                problem.limits().memory()));
+        Compilation compilation;
+        try {
+            compilation = withPermit(() -> compile(submission));
+        } catch (InvalidRequest e) { // too many files, or a name that no file may have
+            compilation = Failed.ours(String.valueOf(e.getMessage()));
+        }
         Judgement judgement =
                 switch (compilation) {
                     case Failed(Verdict verdict, Optional<Figures> figures, String messages) ->
@@ -223,6 +240,11 @@ final class ProblemJudge implements AutoCloseable {
                     case Ready ready -> runCases(ready, time);
                 };
         return new Judged(submission, code, judgement);
+    }
+
+    private Compilation compile(Submission submission) throws IOException, InterruptedException {
+        ProblemLimits all = problem.limits();
+        return compiler.compile(submission.sources(), problem.included(), all, all.memory());
     }
 
     private <T> T withPermit(Callable<T> work) throws Exception {

@@ -37,7 +37,7 @@ record ProblemLimits(
     private static final long MAX_SECONDS = 3600;
 
     private static final long MAX_MEMORY_MIB = 1 << 24;
-    private static final long MAX_OUTPUT_MIB = 256;
+    private static final long MAX_OUTPUT_MIB = 64;
     private static final long MAX_CODE_KIB = 16 << 10;
 
     private static final List<String> KEYS =

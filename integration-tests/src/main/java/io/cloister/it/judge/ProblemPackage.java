@@ -16,6 +16,7 @@ import java.util.Map;
  *     {@code default} beside all
  * @param cases in the order in which they count
  * @param submissions those that come with the package
+ * @param notes what of the package is not used although it might be expected to, for people
  */
 record ProblemPackage(
         String name,
@@ -24,12 +25,14 @@ record ProblemPackage(
         List<SourceFiles> validators,
         Map<String, Map<String, Path>> included,
         List<TestCase> cases,
-        List<Submission> submissions) {
+        List<Submission> submissions,
+        List<String> notes) {
     ProblemPackage {
         validators = List.copyOf(validators);
         included = Map.copyOf(included);
         cases = List.copyOf(cases);
         submissions = List.copyOf(submissions);
+        notes = List.copyOf(notes);
     }
 
     /**
