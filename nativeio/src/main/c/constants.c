@@ -26,6 +26,7 @@
 #include <spawn.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -193,7 +194,7 @@ void constants(void)
     C(AF_UNSPEC) C(AF_UNIX) C(AF_INET) C(AF_INET6) C(AF_NETLINK) C(AF_PACKET) C(AF_ALG)
     C(AF_VSOCK) C(SOCK_DGRAM) C(SOCK_SEQPACKET) C(SOCK_CLOEXEC)
     C(SHUT_RDWR) C(SOL_SOCKET) C(SO_SNDBUF) C(SCM_RIGHTS) C(MSG_CMSG_CLOEXEC)
-    C(MSG_TRUNC) C(MSG_CTRUNC) SIZE(msghdr) FIELD(msghdr, msg_iov) FIELD(msghdr, msg_iovlen)
+    C(MSG_DONTWAIT) C(MSG_TRUNC) C(MSG_CTRUNC) SIZE(msghdr) FIELD(msghdr, msg_iov) FIELD(msghdr, msg_iovlen)
     FIELD(msghdr, msg_control) FIELD(msghdr, msg_controllen) FIELD(msghdr, msg_flags) SIZE(iovec)
     FIELD(iovec, iov_base) FIELD(iovec, iov_len) SIZE(cmsghdr) FIELD(cmsghdr, cmsg_len)
     FIELD(cmsghdr, cmsg_level) FIELD(cmsghdr, cmsg_type)
@@ -202,10 +203,10 @@ void constants(void)
     FIELD(winsize, ws_col) C(CEOF) C(MFD_CLOEXEC)
     C(MFD_ALLOW_SEALING) C(MFD_EXEC)
 
-    /* sys/epoll.h, linux/futex.h */
+    /* sys/epoll.h, sys/eventfd.h, linux/futex.h */
     C(EPOLL_CLOEXEC) C(EPOLL_CTL_ADD) C(EPOLL_CTL_MOD) C(EPOLL_CTL_DEL) C(EPOLLIN) C(EPOLLOUT)
     C(EPOLLERR) C(EPOLLHUP) SIZE(epoll_event) FIELD(epoll_event, events) FIELD(epoll_event, data)
-    C(FUTEX_CMD_MASK) C(FUTEX_WAIT) C(FUTEX_WAIT_BITSET)
+    C(EFD_CLOEXEC) C(EFD_NONBLOCK) C(FUTEX_CMD_MASK) C(FUTEX_WAIT) C(FUTEX_WAIT_BITSET)
 
     /* spawn.h */
     C(POSIX_SPAWN_SETSIGMASK) C(POSIX_SPAWN_SETSIGDEF) C(POSIX_SPAWN_SETSID)

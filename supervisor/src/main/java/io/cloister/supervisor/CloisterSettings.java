@@ -80,6 +80,9 @@ public record CloisterSettings(
                 "uid-ranges.count must be at least containers.max");
     }
 
+    private static final String EXECUTOR =
+            "io.cloister.supervisor.container.WakefulExecutor$Configurator";
+
     private static void require(boolean holds, String what) {
         if (!holds) {
             throw new IllegalArgumentException("cloister." + what);
@@ -98,6 +101,13 @@ public record CloisterSettings(
         Config containers = cloister.getConfig("containers");
         Config container = cloister.getConfig("container");
         Config ids = cloister.getConfig("uid-ranges");
+        Config dispatcher = cloister.getConfig("container-dispatcher");
+        require(
+                dispatcher.getString("type").equals("Dispatcher")
+                        && dispatcher.getString("executor").equals(EXECUTOR),
+                "container-dispatcher must be a Dispatcher with the executor "
+                        + EXECUTOR
+                        + ", which listens to the inits: leave type and executor as they are");
         return new CloisterSettings(
                 HostMounts.standardConfig(),
                 containers.getInt("max"),

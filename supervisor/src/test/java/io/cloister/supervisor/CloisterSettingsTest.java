@@ -62,6 +62,18 @@ class CloisterSettingsTest {
     }
 
     @Test
+    void shouldNotStartOnADispatcherThatDoesNotListenToInits() {
+        for (String other :
+                new String[] {"executor = thread-pool-executor", "type = PinnedDispatcher"}) {
+            assertThatThrownBy(() -> with("cloister.container-dispatcher { " + other + " }"))
+                    .as(other)
+                    .hasMessageContaining("cloister.container-dispatcher")
+                    .hasMessageContaining("leave type and executor as they are");
+        }
+        with("cloister.container-dispatcher.wakeful = 0s");
+    }
+
+    @Test
     void shouldTakeLandlockAsItIsToldTo() {
         assertThat(with("cloister.landlock = off").landlock()).isEqualTo(Landlock.none());
         assertThat(with("").landlock()).isEqualTo(Landlock.detect());

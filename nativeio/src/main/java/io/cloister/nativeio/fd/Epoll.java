@@ -64,15 +64,28 @@ public final class Epoll implements AutoCloseable {
      * @return for how many descriptors {@link #token} and {@link #events} now tell, at least 1
      */
     public int await() throws IOException {
-        while (true) {
-            int n = LibC.epoll_wait(epoll.number(), ready, AT_ONCE, -1);
-            if (n > 0) {
-                return n;
+        int n;
+        do {
+            n = wait(-1);
+        } while (n == 0);
+        return n;
+    }
+
+    /** As {@link #await}, but does not wait: 0 when nothing has happened. */
+    public int look() throws IOException {
+        return wait(0);
+    }
+
+    private int wait(int millis) throws IOException {
+        int n = LibC.epoll_wait(epoll.number(), ready, AT_ONCE, millis);
+        if (n == -1) {
+            Errno errno = LibC.errno();
+            if (!errno.equals(Errno.EINTR)) {
+                throw new SystemCallException("epoll_wait", epoll.what(), errno);
             }
-            if (n == -1 && !LibC.errno().equals(Errno.EINTR)) {
-                throw new SystemCallException("epoll_wait", epoll.what(), LibC.errno());
-            }
+            return 0;
         }
+        return n;
     }
 
     public long token(int index) {

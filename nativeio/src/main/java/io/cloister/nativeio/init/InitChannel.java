@@ -20,6 +20,8 @@ import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.ReentrantLock;
 import org.newsclub.net.unix.AFUNIXDatagramChannel;
@@ -33,6 +35,10 @@ import org.newsclub.net.unix.FileDescriptorCast;
 public final class InitChannel implements AutoCloseable {
     /** Buffers of a whole message, shared: a blocked receiver holds none. */
     private static final ConcurrentLinkedQueue<ByteBuffer> BUFFERS = new ConcurrentLinkedQueue<>();
+
+    /** At most as many as descriptors were ever open at once. */
+    private static final ConcurrentHashMap<Integer, FileDescriptor> JAVA_DESCRIPTORS =
+            new ConcurrentHashMap<>();
 
     /** Room for a control message with as many descriptors as there can be: cmsg(3). */
     private static final int ANCILLARY_BYTES = 32 + SyscallProgram.MAX_DESCRIPTORS * Integer.BYTES;
@@ -116,9 +122,7 @@ public final class InitChannel implements AutoCloseable {
             if (!descriptors.isEmpty()) {
                 FileDescriptor[] out = new FileDescriptor[descriptors.size()];
                 for (int i = 0; i < out.length; i++) {
-                    out[i] =
-                            FileDescriptorCast.unsafeUsing(descriptors.get(i).number())
-                                    .getFileDescriptor();
+                    out[i] = javaDescriptor(descriptors.get(i).number());
                 }
                 channel.setOutboundFileDescriptors(out);
             }
@@ -127,6 +131,19 @@ public final class InitChannel implements AutoCloseable {
             sending.unlock();
             BUFFERS.add(buffer);
         }
+    }
+
+    /**
+     * What junixsocket takes for a descriptor: Java's object of the same number, which does not own
+     * it. Made once for each number, for junixsocket looks each time at what it stands for.
+     */
+    private static FileDescriptor javaDescriptor(int number) throws IOException {
+        FileDescriptor known = JAVA_DESCRIPTORS.get(number);
+        if (known == null) {
+            known = FileDescriptorCast.unsafeUsing(number).getFileDescriptor();
+            JAVA_DESCRIPTORS.put(number, known);
+        }
+        return known;
     }
 
     /**
@@ -151,7 +168,7 @@ public final class InitChannel implements AutoCloseable {
             awaitReadable(limit);
             ByteBuffer buffer = takeBuffer();
             try {
-                return read(buffer);
+                return read(buffer, 0);
             } finally {
                 BUFFERS.add(buffer);
             }
@@ -160,7 +177,40 @@ public final class InitChannel implements AutoCloseable {
         }
     }
 
-    private ProgramResult read(ByteBuffer buffer) throws IOException {
+    /**
+     * The reply that is there, if one is; does not wait.
+     *
+     * @throws IOException as {@link #receive()}
+     */
+    public Optional<ProgramResult> receiveNow() throws IOException {
+        receiving.lock();
+        try {
+            requireOpen();
+            ByteBuffer buffer = takeBuffer();
+            try {
+                return Optional.of(read(buffer, Linux.MSG_DONTWAIT));
+            } catch (SystemCallException e) {
+                if (e.errno().equals(Errno.EAGAIN) || e.errno().equals(Errno.EINTR)) {
+                    return Optional.empty();
+                }
+                throw e;
+            } finally {
+                BUFFERS.add(buffer);
+            }
+        } finally {
+            receiving.unlock();
+        }
+    }
+
+    /**
+     * Another descriptor of the socket, to wait for replies by; the caller's. It is readable when a
+     * reply is there, and when the process is lost or this end is closed.
+     */
+    public Fd readiness() throws IOException {
+        return socket.duplicate();
+    }
+
+    private ProgramResult read(ByteBuffer buffer, int flags) throws IOException {
         header.clear();
         header.setPointer(Linux.msghdr_msg_iov, header.share(IOVEC));
         header.setLong(Linux.msghdr_msg_iovlen, 1);
@@ -168,7 +218,7 @@ public final class InitChannel implements AutoCloseable {
         header.setLong(Linux.msghdr_msg_controllen, ANCILLARY_BYTES);
         header.setPointer(IOVEC + Linux.iovec_iov_base, Native.getDirectBufferPointer(buffer));
         header.setLong(IOVEC + Linux.iovec_iov_len, buffer.capacity());
-        long n = LibC.recvmsg(socket.number(), header, Linux.MSG_CMSG_CLOEXEC);
+        long n = LibC.recvmsg(socket.number(), header, Linux.MSG_CMSG_CLOEXEC | flags);
         if (n == -1) {
             throw new SystemCallException("recvmsg", socket.what(), LibC.errno());
         }

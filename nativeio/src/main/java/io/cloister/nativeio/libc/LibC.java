@@ -109,6 +109,9 @@ public final class LibC {
     /** epoll_wait(2) into an array of {@code struct epoll_event}. */
     public static native int epoll_wait(int epoll, Pointer events, int most, int timeoutMillis);
 
+    /** eventfd(2). */
+    public static native int eventfd(int initial, int flags);
+
     /** syscall(2), for calls that the C library does not wrap. */
     public static native long syscall(long number, long a, long b, long c, long d);
 

@@ -421,6 +421,7 @@ public final class Linux {
     public static final int SO_SNDBUF = (int) constant("SO_SNDBUF");
     public static final int SCM_RIGHTS = (int) constant("SCM_RIGHTS");
     public static final int MSG_CMSG_CLOEXEC = (int) constant("MSG_CMSG_CLOEXEC");
+    public static final int MSG_DONTWAIT = (int) constant("MSG_DONTWAIT");
     public static final int MSG_TRUNC = (int) constant("MSG_TRUNC");
     public static final int MSG_CTRUNC = (int) constant("MSG_CTRUNC");
     public static final int msghdr_SIZE = (int) constant("msghdr_SIZE");
@@ -454,7 +455,7 @@ public final class Linux {
     public static final int MFD_ALLOW_SEALING = (int) constant("MFD_ALLOW_SEALING");
     public static final int MFD_EXEC = (int) constant("MFD_EXEC");
 
-    // sys/epoll.h, linux/futex.h
+    // sys/epoll.h, sys/eventfd.h, linux/futex.h
     public static final int EPOLL_CLOEXEC = (int) constant("EPOLL_CLOEXEC");
     public static final int EPOLL_CTL_ADD = (int) constant("EPOLL_CTL_ADD");
     public static final int EPOLL_CTL_MOD = (int) constant("EPOLL_CTL_MOD");
@@ -466,6 +467,8 @@ public final class Linux {
     public static final int epoll_event_SIZE = (int) constant("epoll_event_SIZE");
     public static final int epoll_event_events = (int) constant("epoll_event_events");
     public static final int epoll_event_data = (int) constant("epoll_event_data");
+    public static final int EFD_CLOEXEC = (int) constant("EFD_CLOEXEC");
+    public static final int EFD_NONBLOCK = (int) constant("EFD_NONBLOCK");
     public static final int FUTEX_CMD_MASK = (int) constant("FUTEX_CMD_MASK");
     public static final int FUTEX_WAIT = (int) constant("FUTEX_WAIT");
     public static final int FUTEX_WAIT_BITSET = (int) constant("FUTEX_WAIT_BITSET");

@@ -34,6 +34,22 @@ class EpollTest {
     }
 
     @Test
+    void shouldLookWithoutWaiting() throws Exception {
+        try (Epoll epoll = Epoll.open("test");
+                EventFd event = EventFd.open("event")) {
+            epoll.add(event.fd(), Linux.EPOLLIN, 7);
+            assertThat(epoll.look()).isZero();
+            event.signal();
+            event.signal();
+            assertThat(epoll.look()).isEqualTo(1);
+            assertThat(epoll.token(0)).isEqualTo(7);
+            event.clear();
+            event.clear();
+            assertThat(epoll.look()).isZero();
+        }
+    }
+
+    @Test
     void shouldTellOnlyOfWhatIsWantedAndOfTheEnd() throws Exception {
         try (Epoll epoll = Epoll.open("test");
                 Pipe one = Pipe.open("one");

@@ -252,6 +252,26 @@ class InitChannelTest {
     }
 
     @Test
+    void shouldTakeAReplyOnlyWhenThereIsOne() throws Exception {
+        try (Fd readiness = channel.readiness()) {
+            assertThat(channel.receiveNow()).isEmpty();
+            assertThat(readiness.isReadable()).isFalse();
+            channel.send(7, SyscallProgram.EMPTY);
+            await().atMost(DEADLINE).until(readiness::isReadable);
+            assertThat(channel.receiveNow())
+                    .hasValueSatisfying(result -> assertThat(result.serial()).isEqualTo(7));
+            assertThat(channel.receiveNow()).isEmpty();
+
+            init.kill();
+            await().atMost(DEADLINE).until(readiness::isReadable);
+            assertThatThrownBy(channel::receiveNow).isInstanceOf(IOException.class);
+            channel.close();
+            assertThat(readiness.isReadable()).isTrue();
+            assertThatThrownBy(channel::receiveNow).isInstanceOf(EOFException.class);
+        }
+    }
+
+    @Test
     void shouldTellTheReceiverThatInitIsGone() throws Exception {
         CompletableFuture<ProgramResult> receiver = receiveElsewhere();
         init.kill();

@@ -211,10 +211,9 @@ public final class Container {
         this.settings = settings;
         // the reaper first: whatever fails after it, init has an owner
         reaper = context.spawn(Reaper.create(init, released), "reaper");
-        // then the receiver, whose thread takes a while to start
-        context.spawn(Receiver.create(init, context.getSelf()), "receiver");
         // on the router's thread, for a message to another one would wake it first
         DispatcherSelector here = DispatcherSelector.sameAsParent();
+        context.spawn(Receiver.create(init, context.getSelf()), "receiver", here);
         sender = context.spawn(Sender.create(init.channel(), context.getSelf()), "sender", here);
         waitPid = context.spawn(WaitPid.create(context.getSelf(), sender), "wait-pid", here);
         idle = new Idle(context);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
+import akka.actor.typed.DispatcherSelector;
 import com.typesafe.config.ConfigFactory;
 import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.landlock.Landlock;
@@ -25,6 +26,7 @@ import io.cloister.protocol.message.Symlink;
 import io.cloister.supervisor.container.Container.Command;
 import io.cloister.supervisor.container.FakeInit.Message;
 import io.cloister.supervisor.handler.ExecveDescriptors;
+import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.seccomp.Profiles;
 import java.io.IOException;
 import java.time.Duration;
@@ -112,7 +114,10 @@ class ContainerTest {
                         new Profiles(Map.of()),
                         Landlock.none(),
                         cgroups);
-        container = kit.spawn(Container.create(fake.init(), settings, released::incrementAndGet));
+        container =
+                kit.spawn(
+                        Container.create(fake.init(), settings, released::incrementAndGet),
+                        DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER));
         container.tell(new Container.Grouped(cgroups.create("container")));
     }
 
