@@ -337,6 +337,7 @@ class RunServiceTest extends WorkerTest {
     private static Program onLeave(String script) {
         return Program.of("/bin/sh", "-c", "read leave <&3; " + script).stream(
                         3, new Stream.Given())
+                .limits(Limits.builder().wallTime(Duration.ofSeconds(60)).build())
                 .build();
     }
 
