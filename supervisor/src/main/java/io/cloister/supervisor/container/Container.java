@@ -220,7 +220,8 @@ public final class Container {
     }
 
     /**
-     * The behaviour of a fresh init's container. It owns the init.
+     * The behaviour of a fresh init's container. It owns the init. To be spawned on
+     * cloister.container-dispatcher, whose thread listens to inits; it fails on another.
      *
      * @param released run once nothing is left of the container: its ids may be used again
      */
