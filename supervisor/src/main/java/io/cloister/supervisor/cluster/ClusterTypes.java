@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
-import static io.cloister.protocol.check.Check.quoted;
-
 import akka.actor.ActorPaths;
 import akka.actor.ActorSystem;
 import akka.actor.typed.ActorRef;
@@ -12,7 +10,7 @@ import akka.actor.typed.javadsl.Adapter;
 import akka.stream.SourceRef;
 import akka.stream.StreamRefResolver;
 import akka.util.ByteString;
-import io.cloister.protocol.check.InvalidRequest;
+import io.cloister.protocol.check.Check;
 import io.cloister.protocol.kryo.ProtocolKryo;
 import io.cloister.protocol.kryo.WireInput;
 import io.cloister.protocol.kryo.WireOutput;
@@ -411,11 +409,15 @@ final class ClusterTypes {
     /** Akka takes text that is no path for an actor that does not exist; here it is damage. */
     private static String path(WireInput in) {
         String text = in.text(MAX_REF_BYTES);
-        try {
-            ActorPaths.fromString(text);
-        } catch (Exception notAPath) { // Scala does not declare what it throws
-            throw new InvalidRequest("a reference is not the path of an actor: " + quoted(text));
-        }
+        Check.that(isPath(text), "a reference is not the path of an actor: " + Check.quoted(text));
         return text;
+    }
+
+    private static boolean isPath(String text) {
+        try {
+            return ActorPaths.fromString(text).address().protocol().equals("akka");
+        } catch (Exception malformed) { // Scala does not declare what it throws
+            return false;
+        }
     }
 }
