@@ -3,6 +3,7 @@ package io.cloister.supervisor.cluster;
 
 import akka.actor.ActorPaths;
 import akka.actor.ActorSystem;
+import akka.actor.Address;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.delivery.ProducerController;
@@ -415,7 +416,9 @@ final class ClusterTypes {
 
     private static boolean isPath(String text) {
         try {
-            return ActorPaths.fromString(text).address().protocol().equals("akka");
+            Address address = ActorPaths.fromString(text).address();
+            // Without a host it would be an actor of whoever reads it.
+            return address.protocol().equals("akka") && address.hasGlobalScope();
         } catch (Exception malformed) { // Scala does not declare what it throws
             return false;
         }

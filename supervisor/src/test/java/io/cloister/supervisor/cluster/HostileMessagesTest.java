@@ -219,9 +219,14 @@ class HostileMessagesTest {
         readOrRefuse(bytes, "208");
     }
 
-    @Test
-    void shouldRefuseWhatIsNoPathAtAll() {
-        byte[] bytes = {ProtocolKryo.VERSION, 2, 'n', 'o'};
+    @ParameterizedTest
+    @ValueSource(strings = {"no", "akka://c/user/a", "http://192.0.2.1:80/user/a"})
+    void shouldRefuseWhatIsNoActorOfANode(String text) {
+        byte[] path = text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = new byte[path.length + 2];
+        bytes[0] = ProtocolKryo.VERSION;
+        bytes[1] = (byte) path.length;
+        System.arraycopy(path, 0, bytes, 2, path.length);
         assertThatThrownBy(() -> node.read(bytes, "208"))
                 .isInstanceOf(NotSerializableException.class)
                 .hasMessageContaining("not the path of an actor");
