@@ -42,6 +42,15 @@ final class Bars {
     /** What a program uses beyond its CPU time limit, at the 99th percentile, in µs. */
     static final Bar CPU_LAG = Bar.atMost(20_000);
 
+    /** What a run from another JVM takes beyond the same within the worker's, in µs. */
+    static final Bar CLUSTER_RUN = Bar.atMost(1000);
+
+    /** The throughput of a worker with a remote client against that with a local one. */
+    static final Bar CLUSTER_THROUGHPUT = Bar.atLeast(0.9, 1);
+
+    /** How much more the most served of equal tenants may have got than the least served. */
+    static final Bar CLUSTER_FAIRNESS = Bar.atMost(1.5);
+
     /** The private memory of an idle init, in KiB. */
     static final Bar INIT_MEMORY = Bar.atMost(64);
 

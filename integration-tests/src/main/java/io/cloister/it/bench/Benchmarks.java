@@ -31,12 +31,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -50,6 +53,9 @@ final class Benchmarks implements AutoCloseable {
     private static final int MORE_CONTAINERS = 100;
     private static final int GROUP = 20;
     private static final String WARNINGS = "-Wall";
+
+    /** Two JVMs have to become warm, with the code of a cluster. */
+    private static final int WARM_UP_TURNS = 150;
 
     /** How often things are done. */
     enum Scale {
@@ -110,6 +116,7 @@ final class Benchmarks implements AutoCloseable {
         PARALLEL,
         RUN,
         LAG,
+        CLUSTER,
         MEMORY
     }
 
@@ -126,6 +133,7 @@ final class Benchmarks implements AutoCloseable {
                         case PARALLEL -> parallel();
                         case RUN -> runs();
                         case LAG -> lag();
+                        case CLUSTER -> cluster();
                         case MEMORY -> memory();
                     });
         }
@@ -533,6 +541,121 @@ final class Benchmarks implements AutoCloseable {
                                 Unit.MICROSECONDS,
                                 Bars.CPU_LAG)
                         .withNote("while the worker collects garbage without a pause"));
+    }
+
+    // ---- the cluster ------------------------------------------------------------------------
+
+    /** As {@link #runs} has it. */
+    static Run judgedTrue(String id) {
+        return Run.of(id, judged(TRUE).build());
+    }
+
+    private List<Row> cluster() throws Exception {
+        try (RemoteWorker remote = RemoteWorker.start(2)) {
+            return List.of(remoteRuns(remote), remoteThroughput(remote), fairness(remote));
+        }
+    }
+
+    /** Client and worker take turns of some runs each. */
+    private Row remoteRuns(RemoteWorker remote) throws Exception {
+        int turns = scale.of(100);
+        int each = 20;
+        Histogram over = new Histogram(3);
+        Histogram within = new Histogram(3);
+        int id = 0;
+        for (int turn = -WARM_UP_TURNS; turn < turns; turn++) {
+            if (turn % 50 == 0) {
+                progress.accept("runs from another JVM, turn %d of %d".formatted(turn, turns));
+            }
+            long local = remote.local(each, 1).median();
+            long distant = remoteRuns(remote, "one", "distant-" + id++ + "-", each, 1).median();
+            if (turn >= 0) {
+                within.recordValue(local);
+                over.recordValue(distant);
+            }
+        }
+        long before = RemoteWorker.sent();
+        remoteRuns(remote, "one", "counted-", 200, 1);
+        long bytes = (RemoteWorker.sent() - before) / 200;
+        return Row.overhead(
+                        "cluster-run",
+                        "run from another JVM",
+                        Distribution.of(over),
+                        Distribution.of(within),
+                        Bars.CLUSTER_RUN)
+                .withNote(
+                        "against the same within the worker's JVM, in medians of %d runs; %,d bytes sent for each"
+                                .formatted(each, bytes));
+    }
+
+    private static InFlight.Times remoteRuns(
+            RemoteWorker remote, String tenant, String prefix, int runs, int atOnce)
+            throws Exception {
+        return InFlight.measure(runs, atOnce, i -> remote.submit(judgedTrue(prefix + i), tenant));
+    }
+
+    private Row remoteThroughput(RemoteWorker remote) throws Exception {
+        int rounds = scale.of(20);
+        int runs = 200;
+        int atOnce = 8; // more than there are slots, so that none is idle
+        List<Double> ratios = new ArrayList<>();
+        List<Double> rates = new ArrayList<>();
+        for (int round = -2; round < rounds; round++) {
+            progress.accept(
+                    "throughput of a remote worker, round %d of %d".formatted(round, rounds));
+            long within = remote.local(runs, atOnce).all();
+            long over = remoteRuns(remote, "one", "throughput-" + round + "-", runs, atOnce).all();
+            if (round >= 0) {
+                ratios.add((double) within / over);
+                rates.add(runs * 1e9 / over);
+            }
+        }
+        return Row.value(
+                        "cluster-throughput",
+                        "a worker fed by a remote client",
+                        "against a local one",
+                        median(ratios),
+                        Unit.TIMES,
+                        Bars.CLUSTER_THROUGHPUT)
+                .withNote("%.0f runs per second".formatted(median(rates)));
+    }
+
+    /** Many tenants want two slots: when half is done none has got much more than another. */
+    private Row fairness(RemoteWorker remote) throws Exception {
+        int tenants = 100;
+        int each = 10;
+        progress.accept("%d tenants at two slots".formatted(tenants));
+        Map<String, Integer> served = new ConcurrentHashMap<>();
+        Histogram waits = new ConcurrentHistogram(3);
+        AtomicInteger done = new AtomicInteger();
+        List<CompletableFuture<?>> all = new ArrayList<>();
+        long start = System.nanoTime();
+        for (int i = 0; i < tenants * each; i++) {
+            String tenant = "tenant " + i / each; // one after the other comes with all it has
+            served.put(tenant, 0);
+            all.add(
+                    remote.submit(judgedTrue("fair-" + i), tenant)
+                            .thenAccept(reply -> {
+                                waits.recordValue(System.nanoTime() - start);
+                                if (done.incrementAndGet() <= tenants * each / 2) {
+                                    served.merge(tenant, 1, Integer::sum);
+                                }
+                            })
+                            .toCompletableFuture());
+        }
+        Worker.await(CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)));
+        Distribution wait = Distribution.of(waits);
+        return Row.value(
+                        "cluster-fairness",
+                        "%d tenants at two slots".formatted(tenants),
+                        "most served / least served",
+                        Collections.max(served.values())
+                                / (double) Math.max(1, Collections.min(served.values())),
+                        Unit.TIMES,
+                        Bars.CLUSTER_FAIRNESS)
+                .withNote(
+                        "at half time of %,d runs; answered after %.0f ms (p50), %.0f ms (p99)"
+                                .formatted(tenants * each, wait.p50() / 1e3, wait.p99() / 1e3));
     }
 
     // ---- memory -----------------------------------------------------------------------------

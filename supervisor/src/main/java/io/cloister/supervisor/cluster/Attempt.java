@@ -69,10 +69,16 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     /**
      * What the worker is told.
      *
+     * @param holdsFiles the result has files that somebody has to fetch
      * @param files of the result, held until this is closed
      * @param failed through this worker
      */
-    record Ended(Ticket ticket, Parcel result, FileStore.Hold files, boolean failed) {}
+    record Ended(
+            Ticket ticket,
+            Parcel result,
+            boolean holdsFiles,
+            FileStore.Hold files,
+            boolean failed) {}
 
     /** How far it has come. */
     private enum Stage {
@@ -339,7 +345,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
                     "",
                     "no room in the file store: raise cloister.store.max-size or max-files");
         }
-        return new Ended(ticket, parcel, hold, Blame.isWorkers(result));
+        return new Ended(ticket, parcel, !files.isEmpty(), hold, Blame.isWorkers(result));
     }
 
     private Behavior<Command> end(Ended ended) {

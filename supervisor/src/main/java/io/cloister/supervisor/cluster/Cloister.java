@@ -69,9 +69,9 @@ public final class Cloister implements Extension {
         boolean clustered = config.getString("akka.actor.provider").equals("cluster");
         boolean worker =
                 !clustered || Cluster.get(system).selfMember().hasRole(cluster.workerRole());
+        DispatcherSelector dispatcher =
+                DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER);
         if (worker) {
-            DispatcherSelector dispatcher =
-                    DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER);
             ActorRef<ContainerSupervisor.Command> supervisor =
                     system.systemActorOf(
                             ContainerSupervisor.create(settings),
@@ -105,6 +105,7 @@ public final class Cloister implements Extension {
                                 SingletonActor.of(
                                                 RunQueue.singleton(cluster.queue()),
                                                 "cloister-queue")
+                                        .withProps(dispatcher)
                                         .withSettings(
                                                 ClusterSingletonSettings.create(system)
                                                         .withRole(cluster.queueRole())));
@@ -120,14 +121,14 @@ public final class Cloister implements Extension {
                                                 fetch,
                                                 cluster.clientResend())),
                                 "cloister-client",
-                                Props.empty()));
+                                dispatcher));
         runs.ifPresent(service ->
                 system.systemActorOf(
                         WorkerNode.keep(
                                 cluster,
                                 new WorkerNode.Services(settings, store, service, files, fetch)),
                         "cloister-worker",
-                        Props.empty()));
+                        dispatcher));
     }
 
     private static <T> Behavior<T> restarted(Behavior<T> behavior) {

@@ -72,8 +72,12 @@ final class ClusterTypes {
                 new WireType<>(
                         202,
                         RunQueue.Acknowledge.class,
-                        (out, acknowledge) -> out.value(acknowledge.key()),
-                        in -> new RunQueue.Acknowledge(in.value(RunKey.class))),
+                        (out, acknowledge) -> out.list(acknowledge.keys(), WireOutput::value),
+                        in ->
+                                new RunQueue.Acknowledge(
+                                        in.list(
+                                                RunQueue.Acknowledge.MAX_KEYS,
+                                                i -> i.value(RunKey.class)))),
                 new WireType<>(
                         203,
                         RunQueue.Missing.class,
@@ -105,12 +109,14 @@ final class ClusterTypes {
                                 actor(out, finished.worker())
                                         .value(finished.ticket())
                                         .value(finished.result())
+                                        .flag(finished.holdsFiles())
                                         .flag(finished.failed()),
                         in ->
                                 new RunQueue.Finished(
                                         actor(in),
                                         in.value(Ticket.class),
                                         in.value(Answer.Result.class),
+                                        in.flag(),
                                         in.flag())),
                 new WireType<>(
                         207,

@@ -12,6 +12,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
 import io.cloister.protocol.check.InvalidRequest;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Run;
@@ -23,6 +24,7 @@ import io.cloister.supervisor.io.FileException;
 import io.cloister.supervisor.io.FileStore;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +52,8 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     /** After its deadline a run is waited for this much longer before it is given up here. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
+    private static final Duration ACKNOWLEDGE_AFTER = Duration.ofMillis(20);
+
     /** A transfer that makes no progress fails sooner. */
     private static final Duration LONGEST_TRANSFER = Duration.ofMinutes(30);
 
@@ -76,9 +80,9 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             implements Command, Remote {}
 
     /**
-     * A worker has it.
+     * A worker has it, after others were lost with it.
      *
-     * @param lost how many workers were lost with it before
+     * @param lost how many
      */
     public record Begun(Ticket ticket, int lost, String worker) implements Command, Remote {}
 
@@ -97,6 +101,8 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             implements Command {}
 
     private record Tick() implements Command {}
+
+    private record SendAcknowledgements() implements Command {}
 
     private record Wrapped(Parcel parcel, FileStore.Hold files) {}
 
@@ -122,15 +128,19 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     private final FileStore store;
     private final ActorRef<FileFetch.Command> fetch;
     private final Executor blocking;
+    private final TimerScheduler<Command> timers;
     private final Map<RunKey, Pending> pending = new HashMap<>();
+    private final Map<ActorRef<RunQueue.Command>, List<RunKey>> acknowledgements = new HashMap<>();
 
     private RunClient(
             ActorContext<Command> context,
+            TimerScheduler<Command> timers,
             ActorRef<RunQueue.Command> queue,
             ActorRef<FileServer.Command> server,
             FileStore store,
             ActorRef<FileFetch.Command> fetch) {
         super(context);
+        this.timers = timers;
         this.queue = queue;
         this.server = server;
         this.store = store;
@@ -155,7 +165,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startTimerWithFixedDelay(new Tick(), resend);
-                    return new RunClient(context, queue, server, store, fetch);
+                    return new RunClient(context, timers, queue, server, store, fetch);
                 }));
     }
 
@@ -179,6 +189,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             case Answered answered -> answered(answered);
             case Fetched fetched -> fetched(fetched);
             case Tick tick -> tick();
+            case SendAcknowledgements now -> sendAcknowledgements();
         }
         return this;
     }
@@ -307,7 +318,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         RunKey key = answered.key();
         Pending run = pending.get(key);
         if (run == null) {
-            answered.queue().tell(new RunQueue.Acknowledge(key));
+            acknowledge(answered);
             return;
         }
         switch (answered.answer()) {
@@ -410,7 +421,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         RunKey key = fetched.answered().key();
         Pending run = pending.get(key);
         if (run == null) {
-            fetched.answered().queue().tell(new RunQueue.Acknowledge(key));
+            acknowledge(fetched.answered());
         } else if (fetched.result() != null) {
             complete(fetched.answered(), fetched.answer(), fetched.result());
         } else if (fetched.failure() instanceof FileException file
@@ -429,17 +440,35 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     private void complete(Answered answered, Answer.Result answer, RunResult result) {
         Pending run = remove(answered.key());
-        answered.queue().tell(new RunQueue.Acknowledge(answered.key()));
+        acknowledge(answered);
         run.submit.replyTo().tell(new Completed(result, answer.worker(), answer.attempt()));
     }
 
     private void end(Answered answered, Reason reason, String explanation) {
-        answered.queue().tell(new RunQueue.Acknowledge(answered.key()));
+        acknowledge(answered);
         end(answered.key(), reason, explanation);
     }
 
     private void end(RunKey key, Reason reason, String explanation) {
         remove(key).submit.replyTo().tell(new NotCompleted(key.id(), reason, explanation));
+    }
+
+    /** Nobody waits for it: several go together. */
+    private void acknowledge(Answered answered) {
+        List<RunKey> keys =
+                acknowledgements.computeIfAbsent(answered.queue(), queue -> new ArrayList<>());
+        keys.add(answered.key());
+        if (keys.size() == RunQueue.Acknowledge.MAX_KEYS) {
+            sendAcknowledgements();
+        } else if (!timers.isTimerActive(SendAcknowledgements.class)) {
+            timers.startSingleTimer(
+                    SendAcknowledgements.class, new SendAcknowledgements(), ACKNOWLEDGE_AFTER);
+        }
+    }
+
+    private void sendAcknowledgements() {
+        acknowledgements.forEach((by, keys) -> by.tell(new RunQueue.Acknowledge(keys)));
+        acknowledgements.clear();
     }
 
     private Pending remove(RunKey key) {
@@ -478,6 +507,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     }
 
     private Behavior<Command> onStop() {
+        sendAcknowledgements();
         for (RunKey key : List.copyOf(pending.keySet())) {
             end(key, Reason.CANCELLED, "this node is shutting down");
         }

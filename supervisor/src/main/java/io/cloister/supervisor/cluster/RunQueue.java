@@ -3,6 +3,7 @@ package io.cloister.supervisor.cluster;
 
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.delivery.ProducerController;
 import akka.actor.typed.javadsl.AbstractBehavior;
@@ -10,6 +11,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.receptionist.Receptionist;
+import io.cloister.protocol.check.Check;
 import io.cloister.supervisor.cluster.WorkerNode.Assignment;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,8 +49,8 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     // ---- by clients --------------------------------------------------------------------------
 
     /**
-     * Have a run carried out; answered {@link RunClient.Accepted}, then {@link RunClient.Answered},
-     * or the latter at once. A run that is there already is joined.
+     * Have a run carried out; answered {@link RunClient.Answered}, and before that {@link
+     * RunClient.Accepted} unless it is over soon. A run that is there already is joined.
      */
     public record Submit(Order order, ActorRef<RunClient.Command> client)
             implements Command, Remote {}
@@ -56,8 +58,14 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     /** Nobody wants it any more; answered {@link RunClient.Answered} like any other. */
     public record Cancel(RunKey key) implements Command, Remote {}
 
-    /** The answer came, with all its files. */
-    public record Acknowledge(RunKey key) implements Command, Remote {}
+    /** The answers to these came, with all their files. */
+    public record Acknowledge(List<RunKey> keys) implements Command, Remote {
+        public static final int MAX_KEYS = 256;
+
+        public Acknowledge {
+            keys = Check.list("keys", keys, MAX_KEYS);
+        }
+    }
 
     /** The answer's files are lost with their worker: it must be carried out again. */
     public record Missing(Ticket ticket, ActorRef<RunClient.Command> client)
@@ -90,12 +98,14 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     /**
      * An attempt came to its end; told again until {@link WorkerNode.Settled}.
      *
+     * @param holdsFiles they are needed until the client has the answer
      * @param failed for a reason that is the worker's: another may do better
      */
     public record Finished(
             ActorRef<WorkerNode.Command> worker,
             Ticket ticket,
             Answer.Result result,
+            boolean holdsFiles,
             boolean failed)
             implements Command, Remote {}
 
@@ -142,7 +152,10 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         private @Nullable Worker reserved;
 
         private @Nullable Answer answer;
+
+        /** Whose files the answer needs. */
         private @Nullable ActorRef<WorkerNode.Command> answeredBy;
+
         private boolean failed;
         private long answeredAt;
         private long toldAt;
@@ -260,6 +273,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private final Set<Entry> untaken = new HashSet<>();
     private final Map<ActorRef<WorkerNode.Command>, Worker> workers = new LinkedHashMap<>();
 
+    /** That were submitted since the last tick: most are over before their clients need to know. */
+    private final List<Entry> fresh = new ArrayList<>();
+
     /** What workers are at whose clients have not come yet. */
     private final Map<RunKey, Orphan> orphans = new HashMap<>();
 
@@ -293,7 +309,8 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     private static Behavior<Object> singleton(
             ActorContext<Object> context, QueueSettings settings) {
-        ActorRef<Command> queue = context.spawnAnonymous(create(settings));
+        ActorRef<Command> queue =
+                context.spawnAnonymous(create(settings), DispatcherSelector.sameAsParent());
         context.watch(queue);
         return Behaviors.receive(Object.class)
                 .onMessage(
@@ -327,7 +344,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         switch (command) {
             case Submit submit -> submit(submit);
             case Cancel(RunKey key) -> cancel(key);
-            case Acknowledge(RunKey key) -> acknowledge(key);
+            case Acknowledge(List<RunKey> keys) -> keys.forEach(this::acknowledge);
             case Missing missing -> missing(missing);
             case Attached attached -> attached(attached);
             case Offer(ActorRef<WorkerNode.Command> worker, int slots) -> offer(worker, slots);
@@ -372,7 +389,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         entries.put(order.key(), entry);
         deadlines.add(entry);
         bytes += entry.bytes();
-        submit.client().tell(new RunClient.Accepted(order.key(), getContext().getSelf()));
+        fresh.add(entry);
         Orphan orphan = orphans.remove(order.key());
         Early result = early.remove(order.key());
         if (result != null) {
@@ -491,14 +508,16 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                                         Assignment.class,
                                         ref.path().toSerializationFormat(),
                                         Optional.empty()),
-                                "worker-" + producers++);
+                                "worker-" + producers++,
+                                DispatcherSelector.sameAsParent());
         ActorRef<ProducerController.RequestNext<Assignment>> demand =
                 getContext()
                         .spawnAnonymous(
                                 Behaviors.receiveMessage(next -> {
                                     getContext().getSelf().tell(new Demand(ref, next));
                                     return Behaviors.same();
-                                }));
+                                }),
+                                DispatcherSelector.sameAsParent());
         producer.tell(new ProducerController.Start<>(demand));
         getContext().watch(ref);
         ref.tell(new WorkerNode.Attach(getContext().getSelf(), producer));
@@ -581,7 +600,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                 finished.worker().tell(new WorkerNode.Settled(ticket));
             }
         } else if (entry.answer != null) {
-            boolean untakenYet = finished.result().equals(entry.answer);
+            boolean untakenYet = entry.answeredBy != null && finished.result().equals(entry.answer);
             finished.worker()
                     .tell(
                             untakenYet
@@ -601,7 +620,12 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     private void answer(Entry entry, Finished finished) {
         entry.failed = finished.failed();
-        entry.answeredBy = finished.worker();
+        if (finished.holdsFiles()) {
+            entry.answeredBy = finished.worker();
+        } else { // nobody needs anything of that worker any more
+            entry.answeredBy = null;
+            finished.worker().tell(new WorkerNode.Settled(finished.ticket()));
+        }
         end(entry, finished.result());
     }
 
@@ -736,7 +760,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         worker.hold(ticket, entry.order.containers());
         waiting.began(entry.place);
         running++;
-        entry.client.tell(new RunClient.Begun(ticket, entry.lost, worker.node()));
+        if (entry.lost > 0) {
+            entry.client.tell(new RunClient.Begun(ticket, entry.lost, worker.node()));
+        }
     }
 
     private void stop(Entry entry) {
@@ -813,6 +839,12 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
             end(deadlines.first(), new Answer.Expired());
         }
         early.values().removeIf(result -> now - result.at() > settings.retention().toNanos());
+        for (Entry entry : fresh) {
+            if (entry.answer == null) {
+                entry.client.tell(new RunClient.Accepted(entry.key(), getContext().getSelf()));
+            }
+        }
+        fresh.clear();
         for (Entry entry : List.copyOf(untaken)) {
             if (now - entry.answeredAt > settings.retention().toNanos()) {
                 LOG.warn("nobody takes the answer to {}: it is forgotten", entry.key());

@@ -5,6 +5,7 @@ import akka.Done;
 import akka.actor.CoordinatedShutdown;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
+import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.PostStop;
 import akka.actor.typed.Signal;
 import akka.actor.typed.Terminated;
@@ -231,7 +232,9 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
                                     Keeping.BEGIN,
                                     () -> {
                                         context.watch(
-                                                context.spawnAnonymous(create(settings, services)));
+                                                context.spawnAnonymous(
+                                                        create(settings, services),
+                                                        DispatcherSelector.sameAsParent()));
                                         return Behaviors.same();
                                     })
                             .onSignal(
@@ -326,7 +329,10 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
 
     private void link(Attach attach) {
         ActorRef<ConsumerController.Command<Assignment>> consumer =
-                getContext().spawnAnonymous(ConsumerController.<Assignment>create());
+                getContext()
+                        .spawnAnonymous(
+                                ConsumerController.<Assignment>create(),
+                                DispatcherSelector.sameAsParent());
         consumer.tell(new ConsumerController.Start<>(deliveries));
         consumer.tell(new ConsumerController.RegisterToProducerController<>(attach.assignments()));
         getContext().watch(attach.queue());
@@ -411,7 +417,8 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
                                         services,
                                         assignment,
                                         "cloister-worker-" + ++runs,
-                                        attemptEnded));
+                                        attemptEnded),
+                                DispatcherSelector.sameAsParent());
         getContext().watch(attempt);
         Ticket ticket = assignment.ticket();
         working.put(ticket, new Work(ticket, assignment.order().containers(), attempt));
@@ -454,6 +461,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
                                         address,
                                         ended.result(),
                                         services.files()),
+                                ended.holdsFiles(),
                                 ended.failed()),
                         ended.files()));
         advance();

@@ -58,7 +58,7 @@ final class ClusterSamples {
         add("submit-inline", new RunQueue.Submit(inline, ref("/user/client#2")));
         add("submit-filed", new RunQueue.Submit(filed, ref("/user/client#2")));
         add("cancel", new RunQueue.Cancel(KEY));
-        add("acknowledge", new RunQueue.Acknowledge(KEY));
+        add("acknowledge", new RunQueue.Acknowledge(List.of(KEY)));
         add("missing", new RunQueue.Missing(TICKET, ref("/user/client#2")));
         add("attached-least", new RunQueue.Attached(ref("/user/worker#3"), LEAST, List.of()));
         add(
@@ -76,13 +76,14 @@ final class ClusterSamples {
                         "akka://c@192.0.2.2:2552",
                         new Parcel.Inline(Bytes.ofUtf8("a result")),
                         ref("/user/files#4"));
-        add("finished", new RunQueue.Finished(ref("/user/worker#3"), TICKET, result, false));
+        add("finished", new RunQueue.Finished(ref("/user/worker#3"), TICKET, result, false, false));
         add(
                 "finished-failed",
                 new RunQueue.Finished(
                         ref("/user/worker#3"),
                         TICKET,
                         new Answer.Result(3, "", new Parcel.Filed(FILE), ref("/user/files#4")),
+                        true,
                         true));
         add("hand-back", new RunQueue.HandBack(ref("/user/worker#3"), TICKET));
         add("look", new RunQueue.Look(ref("/temp/look$a")));

@@ -2,6 +2,7 @@
 package io.cloister.supervisor.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
@@ -81,7 +82,7 @@ class RunQueueTest {
         Answer.Result finish(Ticket ticket, boolean failed) {
             Answer.Result result =
                     new Answer.Result(ticket.attempt(), node, parcel("result"), files.ref());
-            queue.tell(new Finished(probe.ref(), ticket, result, failed));
+            queue.tell(new Finished(probe.ref(), ticket, result, true, failed));
             return result;
         }
     }
@@ -119,17 +120,24 @@ class RunQueueTest {
 
     private RunKey submit(Order order) {
         queue.tell(new Submit(order, client.ref()));
-        RunClient.Accepted accepted = client.expectMessageClass(RunClient.Accepted.class, LIMIT);
-        assertThat(accepted.key()).isEqualTo(order.key());
         return order.key();
     }
 
+    /** What the client is told next, but for what was accepted. */
+    private <T extends RunClient.Command> T told(Class<T> type) {
+        RunClient.Command message = client.receiveMessage(LIMIT);
+        while (message instanceof RunClient.Accepted) {
+            message = client.receiveMessage(LIMIT);
+        }
+        return assertInstanceOf(type, message);
+    }
+
     private RunClient.Begun begun() {
-        return client.expectMessageClass(RunClient.Begun.class, LIMIT);
+        return told(RunClient.Begun.class);
     }
 
     private Answer answer(RunKey key) {
-        RunClient.Answered answered = client.expectMessageClass(RunClient.Answered.class, LIMIT);
+        RunClient.Answered answered = told(RunClient.Answered.class);
         assertThat(answered.key()).isEqualTo(key);
         return answered.answer();
     }
@@ -142,25 +150,40 @@ class RunQueueTest {
         assertThat(assignment.attempt()).isEqualTo(1);
         assertThat(assignment.order().terms().deadline())
                 .isBetween(Duration.ZERO, Duration.ofMinutes(1));
-        assertThat(begun().worker()).isEqualTo("one");
 
         Answer.Result result = worker.finish(assignment.ticket(), false);
 
         assertThat(answer(key)).isEqualTo(result);
         assertThat(answer(key)).as("told again").isEqualTo(result);
-        queue.tell(new Acknowledge(key));
+        queue.tell(new Acknowledge(List.of(key)));
         assertThat(worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT).ticket())
                 .isEqualTo(assignment.ticket());
         client.expectNoMessage(SETTINGS.resend().multipliedBy(2));
     }
 
     @Test
+    void shouldSettleAtOnceWhatHasNoFiles() {
+        Played worker = new Played("one", 1);
+        submit("1");
+        Ticket ticket = worker.assigned().ticket();
+        queue.tell(
+                new Finished(
+                        worker.probe.ref(),
+                        ticket,
+                        new Answer.Result(1, "one", parcel("result"), files.ref()),
+                        false,
+                        false));
+
+        assertThat(worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT).ticket())
+                .isEqualTo(ticket);
+        told(RunClient.Answered.class);
+    }
+
+    @Test
     void shouldAssignNoMoreThanThereAreSlots() {
         Played worker = new Played("one", 2);
         submit("1");
-        begun();
         submit("2");
-        begun();
         submit("3");
         Assignment first = worker.assigned();
         assertThat(worker.assigned().order().key().id()).isEqualTo("2");
@@ -175,9 +198,7 @@ class RunQueueTest {
     void shouldKeepSlotsFreeForAGroup() {
         Played worker = new Played("one", 2);
         submit("1");
-        begun();
         submit("2");
-        begun();
         Assignment first = worker.assigned();
         Assignment second = worker.assigned();
         submit(order("group", 2, Duration.ofMinutes(1)));
@@ -195,7 +216,6 @@ class RunQueueTest {
         Played first = new Played("one", 1);
         RunKey key = submit("1");
         first.assigned();
-        begun();
         first.probe.stop();
         Played second = new Played("two", 1);
         assertThat(second.assigned().attempt()).isEqualTo(2);
@@ -210,12 +230,10 @@ class RunQueueTest {
         Played one = new Played("one", 1);
         RunKey key = submit("1");
         Assignment first = one.assigned();
-        begun();
         Played two = new Played("two", 1);
         one.finish(first.ticket(), true);
         Assignment second = two.assigned();
         assertThat(second.attempt()).isEqualTo(2);
-        begun();
 
         Answer.Result result = two.finish(second.ticket(), true);
 
@@ -226,14 +244,12 @@ class RunQueueTest {
     void shouldSuspendAWorkerWhoseRunsFail() {
         Played worker = new Played("one", 1);
         RunKey key = submit("1");
-        begun();
         worker.finish(worker.assigned().ticket(), true);
         worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT);
-        begun();
         Answer.Result last = worker.finish(worker.assigned().ticket(), true);
         worker.probe.expectMessageClass(WorkerNode.Suspend.class, LIMIT);
         assertThat(answer(key)).isEqualTo(last);
-        queue.tell(new Acknowledge(key));
+        queue.tell(new Acknowledge(List.of(key)));
         submit("2");
         worker.deliveries.expectNoMessage(Duration.ofMillis(300));
 
@@ -247,7 +263,6 @@ class RunQueueTest {
         Played one = new Played("one", 1);
         RunKey key = submit("1");
         Assignment first = one.assigned();
-        assertThat(begun().lost()).isZero();
         queue.tell(new Offer(one.probe.ref(), 0));
         queue.tell(new HandBack(one.probe.ref(), first.ticket()));
         Played two = new Played("two", 1);
@@ -255,7 +270,6 @@ class RunQueueTest {
         Assignment second = two.assigned();
 
         assertThat(second.attempt()).isEqualTo(2);
-        assertThat(begun().lost()).as("no loss").isZero();
         Answer.Result result = two.finish(second.ticket(), false);
         assertThat(answer(key)).isEqualTo(result);
     }
@@ -264,13 +278,12 @@ class RunQueueTest {
     void shouldCancelWhatRunsAndWhatWaits() {
         Played worker = new Played("one", 1);
         RunKey running = submit("1");
-        begun();
         Assignment assignment = worker.assigned();
         RunKey waiting = submit("2");
 
         queue.tell(new Cancel(waiting));
         assertThat(answer(waiting)).isEqualTo(new Answer.Cancelled());
-        queue.tell(new Acknowledge(waiting));
+        queue.tell(new Acknowledge(List.of(waiting)));
         queue.tell(new Cancel(running));
         assertThat(answer(running)).isEqualTo(new Answer.Cancelled());
         assertThat(worker.probe.expectMessageClass(WorkerNode.Cancel.class, LIMIT).ticket())
@@ -284,11 +297,10 @@ class RunQueueTest {
     void shouldAnswerAtTheDeadlineAndCancelTheWork() {
         Played worker = new Played("one", 1);
         RunKey running = submit(order("1", 1, Duration.ofMillis(300)));
-        begun();
         RunKey waiting = submit(order("2", 1, Duration.ofMillis(600)));
 
         assertThat(answer(running)).isEqualTo(new Answer.Expired());
-        queue.tell(new Acknowledge(running));
+        queue.tell(new Acknowledge(List.of(running)));
         assertThat(answer(waiting)).isEqualTo(new Answer.Expired());
         worker.probe.expectMessageClass(WorkerNode.Cancel.class, LIMIT);
     }
@@ -311,18 +323,20 @@ class RunQueueTest {
         Played worker = new Played("one", 1);
         RunKey key = submit("1");
         Assignment assignment = worker.assigned();
-        begun();
         submit("1"); // a client that came back
         Answer.Result result = worker.finish(assignment.ticket(), false);
         assertThat(answer(key)).isEqualTo(result);
-        worker.deliveries.expectNoMessage(Duration.ofMillis(200));
 
         Order other = order("1", 1, LIMIT);
         queue.tell(
                 new Submit(
                         new Order(other.key(), other.terms(), 1, 0, parcel("other"), files.ref()),
                         client.ref()));
-        assertThat(answer(key)).isInstanceOf(Answer.Refused.class);
+        Answer next = answer(key);
+        while (next.equals(result)) { // told again
+            next = answer(key);
+        }
+        assertThat(next).isInstanceOf(Answer.Refused.class);
     }
 
     @Test
@@ -332,7 +346,6 @@ class RunQueueTest {
         Played worker = new Played("one", 1, new Held(ticket, 1));
         submit("2"); // waits for the slot
         submit("1");
-        assertThat(begun().ticket()).as("at work already").isEqualTo(ticket);
         worker.deliveries.expectNoMessage(Duration.ofMillis(200));
 
         Answer.Result result = worker.finish(ticket, false);
@@ -358,7 +371,6 @@ class RunQueueTest {
         Played worker = new Played("one", 1);
         RunKey key = submit("1");
         Assignment assignment = worker.assigned();
-        begun();
         worker.finish(assignment.ticket(), false);
         answer(key);
 
@@ -371,7 +383,6 @@ class RunQueueTest {
     void shouldTellWhatThereIs() {
         Played worker = new Played("one", 1);
         submit("1");
-        begun();
         worker.assigned();
         submit("2");
         TestProbe<ClusterView> watcher = kit.createTestProbe(ClusterView.class);
