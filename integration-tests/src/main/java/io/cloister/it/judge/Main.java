@@ -4,9 +4,9 @@ package io.cloister.it.judge;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
-import com.typesafe.config.ConfigParseOptions;
 import io.cloister.it.judge.ProblemJudge.Judged;
 import io.cloister.it.judge.ProblemPackage.Submission;
+import io.cloister.supervisor.cli.ClusterOptions;
 import io.cloister.supervisor.cli.Progress;
 import io.cloister.supervisor.cli.Terminal;
 import java.io.IOException;
@@ -22,6 +22,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -36,7 +37,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Judges the submissions of a problem package in the format of Kattis and the ICPC, and"
                     + " compares the verdicts with the expected ones.",
-            "It starts a judge worker in this process."
+            "It starts a judge worker in this process or, with --join, has a cluster do the work."
         },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -47,11 +48,11 @@ import picocli.CommandLine.Spec;
         })
 public final class Main implements Callable<Integer> {
     private static final String LOGBACK = "logback.configurationFile";
-    private static final ConfigParseOptions MUST_BE_THERE =
-            ConfigParseOptions.defaults().setAllowMissing(false);
     private static final int UNEXPECTED = 1;
     private static final int FAILED = 70;
     private static final int MAX_JOBS = 64;
+    private static final int CORES =
+            Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MAX_JOBS);
 
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -78,14 +79,12 @@ public final class Main implements Callable<Integer> {
     @Option(
             names = "--jobs",
             paramLabel = "N",
-            description = "How many runs at a time, 1 to 64; as many as there are cores.")
-    private int jobs = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, MAX_JOBS);
+            description =
+                    "How many runs at a time, 1 to 64; as many as there are cores, or slots in the"
+                            + " cluster.")
+    private @Nullable Integer jobs;
 
-    @Option(
-            names = "--config",
-            paramLabel = "FILE",
-            description = "Settings over those of judge.conf: limits, languages.")
-    private @Nullable Path config;
+    @Mixin private ClusterOptions cluster = new ClusterOptions();
 
     private Main() {}
 
@@ -96,7 +95,8 @@ public final class Main implements Callable<Integer> {
         System.exit(commandLine().execute(arguments));
     }
 
-    static CommandLine commandLine() {
+    /** The command, for whoever runs it in their own process. */
+    public static CommandLine commandLine() {
         return new CommandLine(new Main())
                 .setOut(utf8(System.out))
                 .setErr(utf8(System.err))
@@ -116,7 +116,7 @@ public final class Main implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException, BadPackageException {
-        if (jobs < 1 || jobs > MAX_JOBS) {
+        if (jobs != null && (jobs < 1 || jobs > MAX_JOBS)) {
             throw wrongUsage("--jobs must be 1 to %d, not %d".formatted(MAX_JOBS, jobs));
         }
         if (!Files.isDirectory(directory)) {
@@ -133,10 +133,14 @@ public final class Main implements Callable<Integer> {
         Progress progress = new Progress(errors, Terminal.watchesErrors(), submissions.size());
         problem.notes().forEach(note -> errors.println("judge: " + note));
         ProblemJudge.Result result;
-        try (RunSender runs = LocalWorker.start(settings.withoutPath("judge"), jobs * programs);
+        try (NodeRuns runs = start(settings, programs);
                 ProblemJudge judging =
                         ProblemJudge.prepare(
-                                problem, runs, judge, new ProblemJudge.Options(jobs, all))) {
+                                problem,
+                                runs,
+                                judge,
+                                new ProblemJudge.Options(
+                                        jobs != null ? jobs : jobsFor(runs, programs), all))) {
             result =
                     judging.judge(
                             submissions,
@@ -161,22 +165,31 @@ public final class Main implements Callable<Integer> {
         return judged.stream().allMatch(Judged::isAsExpected) ? 0 : UNEXPECTED;
     }
 
+    private NodeRuns start(Config settings, int programs) throws IOException, InterruptedException {
+        Config own = settings.withoutPath("judge");
+        return cluster.joins()
+                ? NodeRuns.join(cluster, own)
+                : NodeRuns.local(own, (jobs != null ? jobs : CORES) * programs);
+    }
+
+    private static int jobsFor(NodeRuns runs, int programs) {
+        return Math.clamp(runs.slots() / programs, 1, MAX_JOBS);
+    }
+
     private ParameterException wrongUsage(String reason) {
         return new ParameterException(spec.commandLine(), reason);
     }
 
     private Config settings() {
-        Config over = ConfigFactory.empty();
-        if (config != null) {
-            try {
-                over = ConfigFactory.parseFile(config.toFile(), MUST_BE_THERE);
-            } catch (ConfigException e) {
-                throw wrongUsage("--config %s: %s".formatted(config, e.getMessage()));
-            }
+        Config over;
+        try {
+            over = cluster.settingsFile();
+        } catch (ConfigException e) {
+            throw wrongUsage("--config: " + e.getMessage());
         }
         return ConfigFactory.defaultOverrides()
                 .withFallback(over)
-                .withFallback(ConfigFactory.parseResources("judge.conf", MUST_BE_THERE))
+                .withFallback(ConfigFactory.parseResources("judge.conf"))
                 .resolve();
     }
 

@@ -97,7 +97,7 @@ class PackagesTest {
         Config judge = CONFIG.getConfig("judge");
         ProblemPackage problem =
                 PackageReader.read(PACKAGES.resolve(name), judge.getConfig("limits"));
-        try (LocalWorker worker = LocalWorker.start(CONFIG.withoutPath("judge"), 2 * JOBS);
+        try (NodeRuns worker = NodeRuns.local(CONFIG.withoutPath("judge"), 2 * JOBS);
                 ProblemJudge judging = ProblemJudge.prepare(problem, worker, judge, options)) {
             return judging.judge(
                             problem.submissions().stream()

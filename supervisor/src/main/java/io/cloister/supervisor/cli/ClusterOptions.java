@@ -16,7 +16,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The options of commands that become a node of a cluster. */
-final class ClusterOptions {
+public final class ClusterOptions {
     /** The same on all nodes: it is part of their addresses. */
     private static final String SYSTEM = "cloister";
 
@@ -54,7 +54,7 @@ final class ClusterOptions {
     }
 
     /** Whether there is a cluster to join. */
-    boolean joins() {
+    public boolean joins() {
         return !join.isEmpty();
     }
 
@@ -64,7 +64,7 @@ final class ClusterOptions {
      * @param roles that it has
      * @param overrides of settings
      */
-    ActorSystem<Void> start(List<String> roles, Map<String, ?> overrides) {
+    public ActorSystem<Void> start(List<String> roles, Map<String, ?> overrides) {
         return ActorSystem.create(Behaviors.empty(), SYSTEM, config(roles, overrides));
     }
 
@@ -91,7 +91,8 @@ final class ClusterOptions {
         return config.withValue("akka.cluster.seed-nodes", ConfigValueFactory.fromIterable(seeds));
     }
 
-    private Config settingsFile() {
+    /** What {@code --config} says; empty without one. */
+    public Config settingsFile() {
         if (file.toString().isEmpty()) {
             return ConfigFactory.empty();
         }
