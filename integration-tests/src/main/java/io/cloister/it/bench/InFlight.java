@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it.bench;
 
+import java.util.Queue;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
@@ -28,7 +29,7 @@ final class InFlight {
             throws Exception {
         Histogram times = new ConcurrentHistogram(3);
         Semaphore places = new Semaphore(atOnce);
-        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
         long start = System.nanoTime();
         for (int i = 0; i < requests; i++) {
             take(places, 1);
@@ -38,15 +39,15 @@ final class InFlight {
                             .whenComplete((reply, failed) -> {
                                 times.recordValue(System.nanoTime() - begin);
                                 if (failed != null) {
-                                    failure.compareAndSet(null, failed);
+                                    failures.add(failed);
                                 }
                                 places.release();
                             });
         }
         take(places, atOnce);
         long all = System.nanoTime() - start;
-        if (failure.get() != null) {
-            throw new IllegalStateException("a request failed", failure.get());
+        if (!failures.isEmpty()) {
+            throw new IllegalStateException("a request failed", failures.peek());
         }
         return new Times(times.getValueAtPercentile(50), all);
     }
