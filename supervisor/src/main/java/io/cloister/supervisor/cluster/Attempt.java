@@ -21,6 +21,7 @@ import io.cloister.protocol.run.Stream;
 import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.io.FileException;
 import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.observe.LogIds;
 import io.cloister.supervisor.run.RunService;
 import java.io.IOException;
 import java.time.Duration;
@@ -225,6 +226,8 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
                 .tell(
                         new RunService.Submit(
                                 new Run(runId, run.programs(), run.pipes(), run.idle()),
+                                Map.of(),
+                                assignment.ticket().ids(),
                                 getContext().messageAdapter(RunResult.class, Ran::new)));
         return this;
     }
@@ -361,7 +364,9 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     }
 
     private Command bug(Throwable bug) {
-        LOG.error("attempt {} failed", assignment.ticket(), bug);
+        try (LogIds ids = assignment.ticket().logIds()) {
+            LOG.error("attempt {} failed", assignment.ticket(), bug);
+        }
         return new Failed(
                 Failure.of(Failure.Kind.INTERNAL, "the attempt failed: " + Objects.toString(bug)));
     }

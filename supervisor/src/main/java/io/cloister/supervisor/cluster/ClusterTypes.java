@@ -138,6 +138,7 @@ final class ClusterTypes {
                                         .count(view.unfetched())
                                         .number(view.answered())
                                         .number(view.lostAttempts())
+                                        .optional(view.latency(), WireOutput::value)
                                         .list(view.workers(), WireOutput::value)
                                         .list(view.tenants(), WireOutput::value),
                         in ->
@@ -148,6 +149,7 @@ final class ClusterTypes {
                                         in.count(),
                                         in.number(),
                                         in.number(),
+                                        in.optional(i -> i.value(ClusterView.Latency.class)),
                                         in.list(
                                                 ClusterView.MAX_LIST,
                                                 i -> i.value(ClusterView.WorkerView.class)),
@@ -390,7 +392,13 @@ final class ClusterTypes {
                                         .count(tenant.running()),
                         in ->
                                 new ClusterView.TenantView(
-                                        in.text(RunKey.MAX_TENANT_BYTES), in.count(), in.count())));
+                                        in.text(RunKey.MAX_TENANT_BYTES), in.count(), in.count())),
+                new WireType<>(
+                        266,
+                        ClusterView.Latency.class,
+                        (out, latency) ->
+                                out.duration(latency.median()).duration(latency.percentile99()),
+                        in -> new ClusterView.Latency(in.duration(), in.duration())));
     }
 
     private static Content.Stored file(WireInput in) {

@@ -2,7 +2,9 @@
 package io.cloister.supervisor.cluster;
 
 import io.cloister.protocol.unit.Coded;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The state of the cluster's queue and workers, for people and monitoring.
@@ -13,6 +15,7 @@ import java.util.List;
  * @param unfetched runs whose clients have not taken the answer
  * @param answered since the queue began
  * @param lostAttempts since then: attempts whose workers were lost
+ * @param latency how long runs had waited that were assigned in the last minute, if any were
  * @param tenants those with runs waiting or running, by name
  */
 public record ClusterView(
@@ -22,6 +25,7 @@ public record ClusterView(
         int unfetched,
         long answered,
         long lostAttempts,
+        Optional<Latency> latency,
         List<WorkerView> workers,
         List<TenantView> tenants)
         implements Remote {
@@ -31,6 +35,9 @@ public record ClusterView(
         workers = List.copyOf(workers);
         tenants = List.copyOf(tenants);
     }
+
+    /** How long runs wait until a worker gets them. */
+    public record Latency(Duration median, Duration percentile99) {}
 
     /** The condition of a worker. */
     public enum Condition implements Coded {

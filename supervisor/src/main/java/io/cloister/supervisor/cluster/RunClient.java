@@ -22,6 +22,7 @@ import io.cloister.supervisor.cluster.RunReply.NotCompleted;
 import io.cloister.supervisor.cluster.RunReply.Reason;
 import io.cloister.supervisor.io.FileException;
 import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.observe.LogIds;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -428,9 +429,11 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                 && file.failure().kind() == Failure.Kind.TOO_LARGE) { // for this node's store
             end(fetched.answered(), Reason.REFUSED, file.failure().describe());
         } else {
-            LOG.warn("cannot get the result of {}", key, fetched.failure());
-            run.fetching = false;
             Ticket ticket = new Ticket(key, fetched.answer().attempt());
+            try (LogIds ids = ticket.logIds()) {
+                LOG.warn("cannot get the result of {}", ticket, fetched.failure());
+            }
+            run.fetching = false;
             queue.tell(new RunQueue.Missing(ticket, getContext().getSelf()));
             send(run);
         }

@@ -4,6 +4,7 @@ package io.cloister.supervisor.cluster;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.PostStop;
 import akka.actor.typed.Terminated;
 import akka.actor.typed.delivery.ProducerController;
 import akka.actor.typed.javadsl.AbstractBehavior;
@@ -13,6 +14,11 @@ import akka.actor.typed.javadsl.Receive;
 import akka.actor.typed.receptionist.Receptionist;
 import io.cloister.protocol.check.Check;
 import io.cloister.supervisor.cluster.WorkerNode.Assignment;
+import io.cloister.supervisor.observe.Ending;
+import io.cloister.supervisor.observe.Level;
+import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.observe.Metrics;
+import io.cloister.supervisor.observe.RunIds;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -135,6 +141,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         private final long deadline;
         private final FairQueue.Place<Entry> place;
         private boolean queued;
+        private long queuedAt;
 
         /** The latest one. */
         private int attempt;
@@ -175,6 +182,10 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
         RunKey key() {
             return order.key();
+        }
+
+        LogIds logIds() {
+            return LogIds.of(new RunIds(key().toString(), attempt));
         }
 
         @Nullable Ticket ticket() {
@@ -264,6 +275,11 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private record Early(Finished finished, long at) {}
 
     private final QueueSettings settings;
+    private final Metrics metrics;
+    private final Metrics.Share waitingLevel;
+    private final Metrics.Share runningLevel;
+    private final Metrics.Share unfetchedLevel;
+    private final Latencies latencies = new Latencies();
     private final Map<RunKey, Entry> entries = new HashMap<>();
     private final FairQueue<Entry> waiting = new FairQueue<>();
     private final TreeSet<Entry> deadlines =
@@ -291,6 +307,10 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private RunQueue(ActorContext<Command> context, QueueSettings settings) {
         super(context);
         this.settings = settings;
+        metrics = Metrics.get(context.getSystem());
+        waitingLevel = metrics.share(Level.QUEUE_WAITING);
+        runningLevel = metrics.share(Level.QUEUE_RUNNING);
+        unfetchedLevel = metrics.share(Level.QUEUE_UNFETCHED);
         context.getSystem()
                 .receptionist()
                 .tell(
@@ -337,7 +357,21 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         return newReceiveBuilder()
                 .onMessage(Command.class, this::onCommand)
                 .onSignal(Terminated.class, this::onTerminated)
+                .onSignal(PostStop.class, stop -> onStop())
                 .build();
+    }
+
+    private Behavior<Command> onStop() {
+        waitingLevel.set(0);
+        runningLevel.set(0);
+        unfetchedLevel.set(0);
+        return this;
+    }
+
+    private void measure() {
+        waitingLevel.set(waiting.size());
+        runningLevel.set(running);
+        unfetchedLevel.set(untaken.size());
     }
 
     private Behavior<Command> onCommand(Command command) {
@@ -359,6 +393,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                     demand(ref, next);
             case Tick tick -> tick();
         }
+        measure();
         return this;
     }
 
@@ -377,6 +412,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         }
         Optional<String> full = full(order);
         if (full.isPresent()) {
+            metrics.listener().answered(Ending.OVERLOADED);
             submit.client()
                     .tell(
                             new RunClient.Answered(
@@ -416,6 +452,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         Order order = submit.order();
         RunKey key = order.key();
         if (!entry.order.run().equals(order.run())) {
+            metrics.listener().answered(Ending.REFUSED);
             submit.client()
                     .tell(
                             new RunClient.Answered(
@@ -473,7 +510,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         entry.client = missing.client();
         if (entry.answer instanceof Answer.Result result
                 && result.attempt() == missing.ticket().attempt()) {
-            LOG.warn("the files of {} are lost with {}", missing.ticket(), result.worker());
+            try (LogIds ids = missing.ticket().logIds()) {
+                LOG.warn("the files of {} are lost with {}", missing.ticket(), result.worker());
+            }
             setAnswer(entry, null);
             untaken.remove(entry);
             deadlines.add(entry);
@@ -579,6 +618,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                 }
             }
             dispatch();
+            measure();
         }
         return this;
     }
@@ -680,6 +720,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private void enqueue(Entry entry) {
         if (!entry.queued) {
             entry.queued = true;
+            entry.queuedAt = System.nanoTime();
             waiting.add(entry.place);
         }
     }
@@ -746,7 +787,10 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         begin(entry, worker, entry.attempt + 1);
         ActorRef<Assignment> next = Objects.requireNonNull(worker.next);
         worker.next = null;
-        Duration left = Duration.ofNanos(Math.max(0, entry.deadline - System.nanoTime()));
+        long now = System.nanoTime();
+        latencies.add(now, now - entry.queuedAt);
+        metrics.listener().assigned(Duration.ofNanos(now - entry.queuedAt));
+        Duration left = Duration.ofNanos(Math.max(0, entry.deadline - now));
         next.tell(
                 new Assignment(
                         entry.attempt,
@@ -776,9 +820,12 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private void lost(Entry entry) {
         stop(entry);
         lostAttempts++;
+        metrics.listener().attemptLost();
         entry.lost++;
         if (entry.lost >= settings.maxLost()) {
-            LOG.warn("{} is given up: {} workers were lost with it", entry.key(), entry.lost);
+            try (LogIds ids = entry.logIds()) {
+                LOG.warn("{} is given up: {} workers were lost with it", entry.key(), entry.lost);
+            }
             end(entry, new Answer.Quarantined(entry.lost));
         } else {
             enqueue(entry);
@@ -797,8 +844,20 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         setAnswer(entry, answer);
         entry.answeredAt = System.nanoTime();
         answered++;
+        metrics.listener().answered(ending(answer));
         untaken.add(entry);
         tell(entry);
+    }
+
+    private static Ending ending(Answer answer) {
+        return switch (answer) {
+            case Answer.Result result -> Ending.RESULT;
+            case Answer.Expired expired -> Ending.EXPIRED;
+            case Answer.Cancelled cancelled -> Ending.CANCELLED;
+            case Answer.Quarantined quarantined -> Ending.QUARANTINED;
+            case Answer.Overloaded overloaded -> Ending.OVERLOADED;
+            case Answer.Refused refused -> Ending.REFUSED;
+        };
     }
 
     private void setAnswer(Entry entry, @Nullable Answer answer) {
@@ -847,7 +906,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         fresh.clear();
         for (Entry entry : List.copyOf(untaken)) {
             if (now - entry.answeredAt > settings.retention().toNanos()) {
-                LOG.warn("nobody takes the answer to {}: it is forgotten", entry.key());
+                try (LogIds ids = entry.logIds()) {
+                    LOG.warn("nobody takes the answer to {}: it is forgotten", entry.key());
+                }
                 forget(entry);
             } else if (now - entry.toldAt > settings.resend().toNanos()) {
                 tell(entry);
@@ -895,6 +956,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                 untaken.size(),
                 answered,
                 lostAttempts,
+                latencies.look(System.nanoTime()),
                 all,
                 tenants);
     }

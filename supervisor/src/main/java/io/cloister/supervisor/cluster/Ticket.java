@@ -2,6 +2,8 @@
 package io.cloister.supervisor.cluster;
 
 import io.cloister.protocol.check.Check;
+import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.observe.RunIds;
 import java.util.Objects;
 
 /**
@@ -15,6 +17,14 @@ public record Ticket(RunKey key, int attempt) {
     public Ticket {
         Objects.requireNonNull(key, "key");
         Check.range("attempt", attempt, 1, MAX_ATTEMPT);
+    }
+
+    RunIds ids() {
+        return new RunIds(key.toString(), attempt);
+    }
+
+    LogIds logIds() {
+        return LogIds.of(ids());
     }
 
     @Override

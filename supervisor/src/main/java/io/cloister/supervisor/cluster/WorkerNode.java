@@ -22,6 +22,9 @@ import com.sun.management.OperatingSystemMXBean;
 import io.cloister.nativeio.libc.Architecture;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.observe.Level;
+import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.observe.Metrics;
 import io.cloister.supervisor.run.RunService;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
@@ -177,6 +180,8 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
     private final ActorRef<Attempt.Ended> attemptEnded;
     private final ActorRef<ConsumerController.Delivery<Assignment>> deliveries;
     private final ActorRef<SandboxCheck.Report> reports;
+    private final Metrics.Share offeredLevel;
+    private final Metrics.Share usedLevel;
     private final Map<Ticket, Work> working = new LinkedHashMap<>();
     private final Map<Ticket, News> news = new LinkedHashMap<>();
 
@@ -200,6 +205,9 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         this.timers = timers;
         this.settings = settings;
         this.services = services;
+        Metrics metrics = Metrics.get(context.getSystem());
+        offeredLevel = metrics.share(Level.SLOTS_OFFERED);
+        usedLevel = metrics.share(Level.SLOTS_USED);
         int containers = Math.min(services.settings().maxContainers(), Capabilities.MAX_SLOTS);
         allSlots = settings.slots() == 0 ? containers : settings.slots();
         address = context.getSystem().address().toString();
@@ -273,6 +281,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
             case DrainTimeIsUp late -> handAllBack();
             case LastWordsSaid late -> drained();
         }
+        measure();
         return this;
     }
 
@@ -287,8 +296,17 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
             gone(gone);
         } else if (signal instanceof PostStop) {
             news.values().forEach(each -> each.files.close());
+            offeredLevel.set(0);
+            usedLevel.set(0);
+            return this;
         }
+        measure();
         return this;
+    }
+
+    private void measure() {
+        offeredLevel.set(offered);
+        usedLevel.set(working.values().stream().mapToInt(Work::containers).sum());
     }
 
     private void gone(ActorRef<?> ref) {
@@ -299,7 +317,9 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         }
         for (Work work : List.copyOf(working.values())) {
             if (work.attempt().equals(ref)) { // or it would have told its end before
-                LOG.error("attempt {} failed, see above", work.ticket());
+                try (LogIds ids = work.ticket().logIds()) {
+                    LOG.error("attempt {} failed, see above", work.ticket());
+                }
                 ended(Attempt.broken(work.ticket(), work.containers(), services.store()));
             }
         }
@@ -508,7 +528,9 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
             News each = next.getValue();
             long silence = settings.workerResend().toNanos() * (each.noted ? NOTED : 1);
             if (now - each.since >= settings.workerRetention().toNanos()) {
-                LOG.warn("nobody takes what came of {}: it is forgotten", next.getKey());
+                try (LogIds ids = next.getKey().logIds()) {
+                    LOG.warn("nobody takes what came of {}: it is forgotten", next.getKey());
+                }
                 each.files.close();
                 all.remove();
             } else if (now - each.toldAt >= silence) {

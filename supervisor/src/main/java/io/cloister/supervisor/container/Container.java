@@ -49,6 +49,8 @@ import io.cloister.supervisor.handler.OpenHandler;
 import io.cloister.supervisor.handler.Pause;
 import io.cloister.supervisor.handler.ResetHandler;
 import io.cloister.supervisor.handler.SymlinkHandler;
+import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.observe.RunIds;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -106,13 +108,23 @@ public final class Container {
      *
      * @param descriptors the container's from now on
      * @param started told before the program's first instruction, when the request asks for it
+     * @param run that it is part of, for the log
      */
     public record Execute(
             Execve request,
             ExecveDescriptors descriptors,
             Optional<ActorRef<Started>> started,
+            RunIds run,
             ActorRef<ExecveReply> replyTo)
             implements Command {
+
+        public Execute(
+                Execve request,
+                ExecveDescriptors descriptors,
+                Optional<ActorRef<Started>> started,
+                ActorRef<ExecveReply> replyTo) {
+            this(request, descriptors, started, RunIds.NONE, replyTo);
+        }
 
         public Execute(
                 Execve request, ExecveDescriptors descriptors, ActorRef<ExecveReply> replyTo) {
@@ -198,6 +210,9 @@ public final class Container {
     private @Nullable Grouped grouped;
     private int serial;
     private boolean used;
+
+    /** Of the latest program, for what is logged about it and about the reset after it. */
+    private RunIds latest = RunIds.NONE;
 
     private Container(
             ActorContext<Command> context,
@@ -435,6 +450,7 @@ public final class Container {
     }
 
     private Exchange<ExecveReply> run(Execute execute, ContainerContext known) throws IOException {
+        latest = execute.run();
         Execve request = execute.request();
         Optional<Failure> unfit = ExecveHandler.check(request, execute.descriptors());
         if (unfit.isPresent()) {
@@ -508,7 +524,9 @@ public final class Container {
             task.fail(Failure.of(Failure.Kind.TOO_LARGE, String.valueOf(e.getMessage())));
             return next();
         } catch (IOException | RuntimeException e) {
-            LOG.error("{} in container {} could not begin", task.name(), init.pid(), e);
+            try (LogIds ids = LogIds.of(latest, init.pid())) {
+                LOG.error("{} in container {} could not begin", task.name(), init.pid(), e);
+            }
             task.fail(Failure.of(Failure.Kind.INTERNAL, task.name() + " could not begin"));
             return next();
         }
@@ -540,11 +558,13 @@ public final class Container {
             Task<R> task, Exchange.Run<R> run, Optional<Execute> watched) {
         serial = serial == Integer.MAX_VALUE ? 1 : serial + 1;
         if (LOG.isDebugEnabled()) {
-            LOG.debug(
-                    "container {} runs {}:\n{}",
-                    init.pid(),
-                    run.program().name(),
-                    run.program().listing());
+            try (LogIds ids = LogIds.of(latest, init.pid())) {
+                LOG.debug(
+                        "container {} runs {}:\n{}",
+                        init.pid(),
+                        run.program().name(),
+                        run.program().listing());
+            }
         }
         Runnable sent = watched.isPresent() ? task.resources() : () -> {};
         sender.tell(new Sender.Send(serial, run.program(), sent));
@@ -575,7 +595,9 @@ public final class Container {
     }
 
     private Behavior<Command> close(String reason) {
-        LOG.warn("container {} is destroyed: {}", init.pid(), reason);
+        try (LogIds ids = LogIds.of(latest, init.pid())) {
+            LOG.warn("container {} is destroyed: {}", init.pid(), reason);
+        }
         return end(reason);
     }
 
@@ -679,7 +701,9 @@ public final class Container {
                 return drive(task, run.then().apply(result), Optional.empty());
             } catch (BadReplyException | RuntimeException e) {
                 result.closeDescriptors();
-                LOG.error("{} in container {}", task.name(), init.pid(), e);
+                try (LogIds ids = LogIds.of(latest, init.pid())) {
+                    LOG.error("{} in container {}", task.name(), init.pid(), e);
+                }
                 return fail(Failure.Kind.CONTAINER_LOST, "init's answer cannot be");
             }
         }
@@ -702,11 +726,13 @@ public final class Container {
         }
     }
 
-    private static void closeQuietly(AutoCloseable held) {
+    private void closeQuietly(AutoCloseable held) {
         try {
             held.close();
         } catch (Exception e) {
-            LOG.warn("cannot close what a command held", e);
+            try (LogIds ids = LogIds.of(latest, init.pid())) {
+                LOG.warn("cannot close what a command held", e);
+            }
         }
     }
 

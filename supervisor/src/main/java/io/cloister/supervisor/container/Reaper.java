@@ -10,6 +10,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
 import io.cloister.nativeio.init.InitProcess;
+import io.cloister.supervisor.observe.LogIds;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -93,7 +94,9 @@ final class Reaper extends AbstractBehavior<Reaper.Command> {
         try {
             init.kill();
         } catch (IOException e) {
-            LOG.error("cannot kill init {}", init.pid(), e);
+            try (LogIds ids = LogIds.of(init.pid())) {
+                LOG.error("cannot kill init {}", init.pid(), e);
+            }
         }
     }
 
@@ -101,7 +104,9 @@ final class Reaper extends AbstractBehavior<Reaper.Command> {
         try {
             return init.awaitExit(limit);
         } catch (IOException e) {
-            LOG.error("cannot wait for init {}", init.pid(), e);
+            try (LogIds ids = LogIds.of(init.pid())) {
+                LOG.error("cannot wait for init {}", init.pid(), e);
+            }
             return false;
         }
     }
@@ -110,12 +115,16 @@ final class Reaper extends AbstractBehavior<Reaper.Command> {
         try {
             init.close();
         } catch (IOException e) {
-            LOG.error("cannot close the descriptors of init {}", init.pid(), e);
+            try (LogIds ids = LogIds.of(init.pid())) {
+                LOG.error("cannot close the descriptors of init {}", init.pid(), e);
+            }
         }
         if (gone) {
             released.run();
         } else {
-            LOG.error("init {} has not ended: its ids stay in use", init.pid());
+            try (LogIds ids = LogIds.of(init.pid())) {
+                LOG.error("init {} has not ended: its ids stay in use", init.pid());
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ import akka.actor.typed.PostStop;
 import akka.actor.typed.javadsl.Behaviors;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.init.InitProcess;
+import io.cloister.supervisor.observe.LogIds;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,7 +71,9 @@ final class Receiver {
         try {
             init.channel().close();
         } catch (IOException e) {
-            LOG.warn("cannot close the channel to init {}", init.pid(), e);
+            try (LogIds ids = LogIds.of(init.pid())) {
+                LOG.warn("cannot close the channel to init {}", init.pid(), e);
+            }
         }
         return Behaviors.same();
     }

@@ -26,16 +26,23 @@ import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.ResetReply;
 import io.cloister.supervisor.CloisterSettings;
 import io.cloister.supervisor.container.Container;
+import io.cloister.supervisor.observe.ContainerTrace;
+import io.cloister.supervisor.observe.Level;
+import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.observe.Metrics;
+import io.cloister.supervisor.observe.Retirement;
 import io.cloister.supervisor.seccomp.Profiles;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletionStage;
@@ -137,7 +144,15 @@ public final class ContainerSupervisor
     }
 
     /** A container to be: pooled, or of a configuration of its own for one requester. */
-    private record Birth(ContainerConfig config, Optional<Waiting> requester) {}
+    private record Birth(
+            ContainerConfig config,
+            Optional<Waiting> requester,
+            ContainerTrace trace,
+            long askedAt) {
+        Birth(ContainerConfig config, Optional<Waiting> requester) {
+            this(config, requester, new ContainerTrace(), System.nanoTime());
+        }
+    }
 
     /** A request that has not been answered. */
     private record Waiting(Optional<ActorRef<?>> owner, ActorRef<AcquireReply> replyTo) {}
@@ -150,7 +165,11 @@ public final class ContainerSupervisor
         private final int init;
         private final Optional<Integer> core;
         private final Instant born = Instant.now();
+        private final ContainerTrace trace;
+        private final long askedAt;
         private State state = State.STARTING;
+        private Retirement reason = Retirement.LOST;
+        private long resetSince;
         private boolean configured;
         private boolean admitted;
         private @Nullable ActorRef<ResetReply> resetAnswers;
@@ -160,11 +179,13 @@ public final class ContainerSupervisor
 
         Member(
                 ActorRef<Container.Command> container,
-                boolean pooled,
+                Birth birth,
                 Spawner.Born born,
                 Optional<Integer> core) {
             this.container = container;
-            this.pooled = pooled;
+            pooled = birth.requester().isEmpty();
+            trace = birth.trace();
+            askedAt = birth.askedAt();
             this.core = core;
             cgroup = born.cgroup();
             init = born.init().pid();
@@ -173,6 +194,10 @@ public final class ContainerSupervisor
 
     private final TimerScheduler<Command> timers;
     private final CloisterSettings settings;
+    private final Metrics metrics;
+    private final Map<State, Metrics.Share> levels = new EnumMap<>(State.class);
+    private final Metrics.Share unbornLevel;
+    private final Metrics.Share waitingLevel;
     private final UidRanges ranges;
     private final Cgroups cgroups;
     private final ActorRef<Spawner.Fork> spawner;
@@ -217,6 +242,12 @@ public final class ContainerSupervisor
         this.settings = settings;
         this.ranges = ranges;
         this.cgroups = cgroups;
+        metrics = Metrics.get(context.getSystem());
+        for (State state : State.values()) {
+            levels.put(state, metrics.share(level(state)));
+        }
+        unbornLevel = metrics.share(Level.CONTAINERS_STARTING);
+        waitingLevel = metrics.share(Level.CONTAINER_REQUESTS);
         freeCores = new ArrayDeque<>(settings.exclusiveCores());
         LOG.info("{}", cgroups.describe());
         spawner =
@@ -235,6 +266,31 @@ public final class ContainerSupervisor
                         cgroups);
         drainOnShutdown(context);
         refill();
+    }
+
+    private static Level level(State state) {
+        return switch (state) {
+            case STARTING -> Level.CONTAINERS_STARTING;
+            case IDLE -> Level.CONTAINERS_IDLE;
+            case LEASED -> Level.CONTAINERS_LEASED;
+            case RESETTING, ENDING -> Level.CONTAINERS_CLEANING;
+        };
+    }
+
+    private void become(Member member, State state) {
+        adjust(member.state, -1);
+        member.state = state;
+        adjust(state, 1);
+    }
+
+    private void adjust(State state, int more) {
+        Objects.requireNonNull(levels.get(state)).add(more);
+    }
+
+    /** Of what has no state yet. */
+    private void countWaiting() {
+        unbornLevel.set(births.size() + unborn.size());
+        waitingLevel.set(waiting.size());
     }
 
     /**
@@ -296,6 +352,12 @@ public final class ContainerSupervisor
 
     @Override
     public Behavior<Command> onMessage(Command command) {
+        Behavior<Command> next = step(command);
+        countWaiting();
+        return next;
+    }
+
+    private Behavior<Command> step(Command command) {
         return switch (command) {
             case Acquire acquire -> onAcquire(acquire);
             case Create create -> onCreate(create);
@@ -314,6 +376,7 @@ public final class ContainerSupervisor
     public Behavior<Command> onSignal(Signal signal) {
         if (signal instanceof Terminated terminated) {
             onTerminated(terminated.getRef());
+            countWaiting();
         } else if (signal instanceof PostStop) {
             onStop();
         }
@@ -359,16 +422,32 @@ public final class ContainerSupervisor
             return this;
         }
         member.owner = Optional.empty();
-        boolean worn =
-                member.uses >= settings.maxUses()
-                        || member.born.plus(settings.maxAge()).isBefore(Instant.now());
-        if (!member.pooled || worn || draining) {
-            end(member);
+        Optional<Retirement> end = endOf(member);
+        if (end.isPresent()) {
+            end(member, end.get());
         } else {
-            member.state = State.RESETTING;
+            become(member, State.RESETTING);
+            member.trace.resetting(member.lease);
+            member.resetSince = System.nanoTime();
             member.container.tell(new Container.Reset(resetAnswers(member)));
         }
         return this;
+    }
+
+    /** Why a container that is given back is not to be used again. */
+    private Optional<Retirement> endOf(Member member) {
+        if (draining) {
+            return Optional.of(Retirement.SHUTDOWN);
+        }
+        if (!member.pooled) {
+            return Optional.of(Retirement.RELEASED);
+        }
+        if (member.uses >= settings.maxUses()) {
+            return Optional.of(Retirement.USED);
+        }
+        return member.born.plus(settings.maxAge()).isBefore(Instant.now())
+                ? Optional.of(Retirement.AGED)
+                : Optional.empty();
     }
 
     /**
@@ -405,7 +484,7 @@ public final class ContainerSupervisor
                         .ifPresent(request ->
                                 refuse(request, unavailable("the worker is shutting down"))));
         unborn.clear();
-        List.copyOf(members.values()).forEach(this::end);
+        List.copyOf(members.values()).forEach(member -> end(member, Retirement.SHUTDOWN));
         answerDrainers();
         return this;
     }
@@ -465,6 +544,7 @@ public final class ContainerSupervisor
             return;
         }
         births.put(++lastBirth, birth);
+        birth.trace().creating();
         spawner.tell(new Spawner.Fork(lastBirth, forked));
     }
 
@@ -498,6 +578,7 @@ public final class ContainerSupervisor
                     onFailedBirth(birth, Failure.of(Failure.Kind.UNAVAILABLE, reason));
             case Spawner.Born born -> {
                 Member member = adopt(birth, born);
+                member.trace.created(member.init);
                 admissions.put(forked.birth(), member);
                 getContext()
                         .ask(
@@ -509,7 +590,7 @@ public final class ContainerSupervisor
                                 (reply, late) -> new WasConfigured(member, reply));
                 birth.requester().ifPresent(request -> requesters.put(member, request));
                 if (draining) {
-                    end(member);
+                    end(member, Retirement.SHUTDOWN);
                 }
             }
             case Spawner.Admitted admitted -> throw new IllegalStateException("no birth");
@@ -526,13 +607,9 @@ public final class ContainerSupervisor
                                 "container-" + ++containersNamed,
                                 DispatcherSelector.fromConfig(DISPATCHER));
         getContext().watch(container);
-        Member member =
-                new Member(
-                        container,
-                        birth.requester().isEmpty(),
-                        born,
-                        Optional.ofNullable(freeCores.poll()));
+        Member member = new Member(container, birth, born, Optional.ofNullable(freeCores.poll()));
         members.put(container, member);
+        adjust(member.state, 1);
         return member;
     }
 
@@ -541,7 +618,9 @@ public final class ContainerSupervisor
         try {
             born.cgroup().remove();
         } catch (IOException e) {
-            LOG.error("cannot remove the control groups of init {}", born.init().pid(), e);
+            try (LogIds ids = LogIds.of(born.init().pid())) {
+                LOG.error("cannot remove the control groups of init {}", born.init().pid(), e);
+            }
         }
         born.claim().release();
     }
@@ -567,6 +646,8 @@ public final class ContainerSupervisor
             return;
         }
         backoff = Duration.ZERO;
+        member.trace.configured(true);
+        metrics.listener().containerCreated(since(member.askedAt));
         Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
         if (requester.isPresent()) {
             lease(member, requester.get());
@@ -578,12 +659,16 @@ public final class ContainerSupervisor
     private void failStart(Member member, Failure failure) {
         Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
         boolean wanted = member.state == State.STARTING;
-        end(member);
+        end(member, Retirement.NOT_STARTED);
         if (requester.isPresent()) {
             refuse(requester.get(), failure);
         } else if (wanted) {
             backOff(failure);
         }
+    }
+
+    private static Duration since(long nanoTime) {
+        return Duration.ofNanos(System.nanoTime() - nanoTime);
     }
 
     private void onFailedBirth(Birth birth, Failure failure) {
@@ -620,7 +705,7 @@ public final class ContainerSupervisor
                 if (!member.born.isBefore(tooOld)) {
                     return Optional.of(member);
                 }
-                end(member);
+                end(member, Retirement.AGED);
             }
         }
         return Optional.empty();
@@ -629,7 +714,7 @@ public final class ContainerSupervisor
     private void makeAvailable(Member member) {
         Waiting request = waiting.poll();
         if (request == null) {
-            member.state = State.IDLE;
+            become(member, State.IDLE);
         } else {
             timers.cancel(request);
             lease(member, request);
@@ -637,7 +722,7 @@ public final class ContainerSupervisor
     }
 
     private void lease(Member member, Waiting request) {
-        member.state = State.LEASED;
+        become(member, State.LEASED);
         member.uses++;
         member.lease = ++lastLease;
         member.owner = request.owner();
@@ -653,10 +738,13 @@ public final class ContainerSupervisor
         if (member.state != State.RESETTING) {
             return this;
         }
-        if (reset.reply() instanceof ResetDone) {
+        boolean clean = reset.reply() instanceof ResetDone;
+        member.trace.reset(clean);
+        metrics.listener().containerReset(clean, since(member.resetSince));
+        if (clean) {
             makeAvailable(member);
         } else {
-            end(member);
+            end(member, Retirement.NOT_CLEAN);
         }
         refill();
         return this;
@@ -681,13 +769,16 @@ public final class ContainerSupervisor
 
     private boolean evictIdle() {
         Optional<Member> idle = takeIdle();
-        idle.ifPresent(this::end);
+        idle.ifPresent(member -> end(member, Retirement.EVICTED));
         return idle.isPresent();
     }
 
-    private void end(Member member) {
+    private void end(Member member, Retirement reason) {
         if (member.state != State.ENDING) {
-            member.state = State.ENDING;
+            member.trace.configured(false); // if that was under way
+            member.trace.retiring();
+            member.reason = reason;
+            become(member, State.ENDING);
             member.container.tell(new Container.Destroy());
         }
     }
@@ -709,8 +800,13 @@ public final class ContainerSupervisor
             getContext().stop(member.resetAnswers);
         }
         if (member.state == State.IDLE || member.state == State.RESETTING) {
-            LOG.warn("{} has died", ref.path().name());
+            try (LogIds ids = LogIds.of(member.init)) {
+                LOG.warn("{} has died", ref.path().name());
+            }
         }
+        adjust(member.state, -1);
+        member.trace.retired(member.reason, member.uses);
+        metrics.listener().containerRetired(member.reason);
         Birth next = unborn.poll();
         if (next != null) {
             begin(next);
@@ -723,7 +819,7 @@ public final class ContainerSupervisor
     private void abandon(Member member) {
         leases.remove(member.lease);
         member.owner = Optional.empty();
-        end(member);
+        end(member, Retirement.ABANDONED);
     }
 
     private void answerDrainers() {
@@ -734,6 +830,9 @@ public final class ContainerSupervisor
     }
 
     private void onStop() {
+        levels.values().forEach(level -> level.set(0));
+        unbornLevel.set(0);
+        waitingLevel.set(0);
         try {
             ranges.close();
         } catch (IOException e) {

@@ -12,6 +12,7 @@ import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.nativeio.init.InitProcess;
 import io.cloister.nativeio.init.Zygote;
+import io.cloister.supervisor.observe.LogIds;
 import java.io.IOException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -91,7 +92,9 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
             born.cgroup().admit(born.init().pid(), born.init().ids().hostUid());
             return Optional.empty();
         } catch (IOException | RuntimeException e) {
-            LOG.warn("cannot put init {} into its control groups", born.init().pid(), e);
+            try (LogIds ids = LogIds.of(born.init().pid())) {
+                LOG.warn("cannot put init {} into its control groups", born.init().pid(), e);
+            }
             return Optional.of(String.valueOf(e.getMessage()));
         }
     }

@@ -49,10 +49,15 @@ import io.cloister.supervisor.io.Flow;
 import io.cloister.supervisor.io.Pty;
 import io.cloister.supervisor.io.StreamCollector;
 import io.cloister.supervisor.io.Streams;
+import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.observe.Metrics;
+import io.cloister.supervisor.observe.ProgramTrace;
+import io.cloister.supervisor.observe.RunIds;
 import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.run.Verdicts.Ended;
 import io.cloister.supervisor.run.Verdicts.Verdict;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -88,7 +93,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
      *
      * @param listener told what comes of it
      */
-    record Prepare(Program program, Listener listener) implements Command {}
+    record Prepare(Program program, Listener listener, RunIds ids, ProgramTrace trace)
+            implements Command {}
 
     /** Start, with these descriptors beside those of the program's own streams. */
     record Start(Map<Integer, Fd> descriptors) implements Command {}
@@ -147,11 +153,13 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
             ActorRef<ContainerSupervisor.Command> supervisor,
             String workDirectory,
             StreamCollector collector,
-            FileCopies files) {}
+            FileCopies files,
+            Metrics metrics) {}
 
     private final Ready ready;
     private final Worker worker;
     private final Prepare task;
+    private final long since = System.nanoTime();
     private final Map<Integer, Collected> collected = new TreeMap<>();
     private final Map<Integer, Fd> descriptors = new HashMap<>();
     private List<List<CopyIn>> toCopyIn = new ArrayList<>();
@@ -219,11 +227,17 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         try {
             return step(command);
         } catch (RuntimeException e) {
-            LOG.error("a run failed at {}", command.getClass().getSimpleName(), e);
+            try (LogIds ids = logIds()) {
+                LOG.error("a run failed at {}", command.getClass().getSimpleName(), e);
+            }
             return notRun(
                     Status.INTERNAL_ERROR,
                     Failure.of(Failure.Kind.INTERNAL, "the run could not be carried out"));
         }
+    }
+
+    private LogIds logIds() {
+        return lease == null ? LogIds.of(task.ids()) : LogIds.of(task.ids(), lease.init());
     }
 
     private Behavior<Command> step(Command command) {
@@ -234,6 +248,10 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                     notRun(Status.INTERNAL_ERROR, failure);
             case Acquired(ContainerSupervisor.Lease taken) -> {
                 lease = taken;
+                task.trace().taken(taken.init(), taken.id());
+                worker.metrics()
+                        .listener()
+                        .containerTaken(Duration.ofNanos(System.nanoTime() - since));
                 getContext().watch(taken.container());
                 toCopyIn = batches(task.program().copyIn());
                 yield copyIn();
@@ -427,7 +445,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private Command notCopied(Throwable bug) {
-        LOG.error("cannot copy files of a run", bug);
+        try (LogIds ids = logIds()) {
+            LOG.error("cannot copy files of a run", bug);
+        }
         Optional<Failure> failure =
                 Optional.of(Failure.of(Failure.Kind.INTERNAL, "files could not be copied"));
         return result == null ? new CopiedIn(failure) : new CopiedOut(Map.of(), failure);
@@ -546,10 +566,15 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         }
         task.listener().started(flows);
         executing = true;
+        task.trace().executing();
         container()
                 .tell(
                         new Container.Execute(
-                                execve, ExecveDescriptors.of(descriptors), ready.executed));
+                                execve,
+                                ExecveDescriptors.of(descriptors),
+                                Optional.empty(),
+                                task.ids(),
+                                ready.executed));
         descriptors.clear();
         return this;
     }
@@ -575,6 +600,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private Behavior<Command> onResult(ExecveResult ran) {
         executing = false;
         result = ran;
+        task.trace().executed(ran);
         try {
             outputs = finishStreams();
         } catch (IOException e) {
@@ -683,6 +709,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                         evidence);
         closeStreams();
         told = true;
+        task.trace().end(outcome.status());
         task.listener().done(outcome, Optional.of(lease())); // nothing may fail after that
         return ready;
     }
@@ -703,6 +730,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     private void tellNotRun(Status status, Failure failure) {
         if (!told) {
             told = true;
+            task.trace().end(status);
             task.listener().done(ProgramOutcome.notRun(status, failure), Optional.empty());
         }
     }

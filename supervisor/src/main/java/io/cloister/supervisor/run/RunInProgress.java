@@ -16,6 +16,9 @@ import io.cloister.supervisor.io.IdleWatch;
 import io.cloister.supervisor.io.Relay;
 import io.cloister.supervisor.io.StreamCollector;
 import io.cloister.supervisor.io.Streams;
+import io.cloister.supervisor.observe.Metrics;
+import io.cloister.supervisor.observe.RunIds;
+import io.cloister.supervisor.observe.RunTrace;
 import io.cloister.supervisor.run.Verdicts.Ended;
 import java.io.IOException;
 import java.time.Duration;
@@ -34,6 +37,9 @@ import org.jspecify.annotations.Nullable;
 /** A run that has not been answered: its programs' runners, and the pipes between them. */
 final class RunInProgress {
     private final RunService.Submit submit;
+    private final Metrics metrics;
+    private final RunTrace trace;
+    private final long since = System.nanoTime();
     private final List<Assigned> runners = new ArrayList<>();
     private final Map<PipeLink.End, Fd> given;
     private final Map<Integer, Relay> relays = new LinkedHashMap<>();
@@ -62,8 +68,10 @@ final class RunInProgress {
      *
      * @param idleTime that a group may wait for itself, unless its run says otherwise
      */
-    RunInProgress(RunService.Submit submit, Duration idleTime) {
+    RunInProgress(RunService.Submit submit, Duration idleTime, Metrics metrics) {
         this.submit = submit;
+        this.metrics = metrics;
+        trace = RunTrace.begin(submit.ids(), submit.run().programs().size());
         this.idleTime = submit.run().idle().orElse(idleTime);
         given = new HashMap<>(submit.given());
         outcomes = new ProgramOutcome[programs().size()];
@@ -71,6 +79,10 @@ final class RunInProgress {
 
     String id() {
         return submit.run().id();
+    }
+
+    RunIds ids() {
+        return submit.ids();
     }
 
     List<Program> programs() {
@@ -249,5 +261,19 @@ final class RunInProgress {
             results.add(Objects.requireNonNull(outcome));
         }
         submit.replyTo().tell(new RunResult(id(), results, transcripts));
+        observe(results);
+    }
+
+    private void observe(List<ProgramOutcome> results) {
+        Status status = Status.OK;
+        for (int i = 0; i < results.size(); i++) {
+            ProgramOutcome outcome = results.get(i);
+            if (status == Status.OK) {
+                status = outcome.status();
+            }
+            metrics.listener().programEnded(outcome, programs().get(i).limits());
+        }
+        metrics.listener().runEnded(status, Duration.ofNanos(System.nanoTime() - since));
+        trace.end(status);
     }
 }

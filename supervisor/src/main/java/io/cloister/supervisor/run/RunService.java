@@ -21,6 +21,9 @@ import io.cloister.supervisor.io.FileCopies;
 import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.io.Flow;
 import io.cloister.supervisor.io.StreamCollector;
+import io.cloister.supervisor.observe.Metrics;
+import io.cloister.supervisor.observe.ProgramTrace;
+import io.cloister.supervisor.observe.RunIds;
 import io.cloister.supervisor.pool.ContainerSupervisor;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -50,11 +53,17 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
      * Carry out a run.
      *
      * @param given the descriptors of its given streams; the service's from now on
+     * @param ids what it is called in log lines and events
      */
-    public record Submit(Run run, Map<PipeLink.End, Fd> given, ActorRef<RunResult> replyTo)
+    public record Submit(
+            Run run, Map<PipeLink.End, Fd> given, RunIds ids, ActorRef<RunResult> replyTo)
             implements Command {
         public Submit {
             given = Map.copyOf(given);
+        }
+
+        public Submit(Run run, Map<PipeLink.End, Fd> given, ActorRef<RunResult> replyTo) {
+            this(run, given, RunIds.of(run.id()), replyTo);
         }
 
         public Submit(Run run, ActorRef<RunResult> replyTo) {
@@ -89,6 +98,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     private final TimerScheduler<Command> timers;
     private final CloisterSettings settings;
     private final FileStore store;
+    private final Metrics metrics;
     private final StreamCollector collector = new StreamCollector();
     private final ProgramRunner.Worker worker;
     private final Set<RunInProgress> runs = new HashSet<>();
@@ -109,12 +119,14 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
         this.timers = timers;
         this.settings = settings;
         this.store = store;
+        metrics = Metrics.get(context.getSystem());
         worker =
                 new ProgramRunner.Worker(
                         supervisor,
                         settings.standard().workDirectory(),
                         collector,
-                        new FileCopies(store, settings.hostFiles()));
+                        new FileCopies(store, settings.hostFiles()),
+                        metrics);
         timers.startTimerWithFixedDelay(new ExpireFiles(), EXPIRY_INTERVAL);
     }
 
@@ -151,7 +163,7 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     }
 
     private void submit(Submit submit) {
-        RunInProgress run = new RunInProgress(submit, settings.idleTime());
+        RunInProgress run = new RunInProgress(submit, settings.idleTime(), metrics);
         if (submit.run().programs().size() > settings.maxContainers()) {
             run.refuse(
                     Failure.of(
@@ -238,7 +250,12 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
                         }
                     };
             run.add(new RunInProgress.Assigned(runner, listener));
-            runner.tell(new ProgramRunner.Prepare(run.programs().get(i), listener));
+            runner.tell(
+                    new ProgramRunner.Prepare(
+                            run.programs().get(i),
+                            listener,
+                            run.ids(),
+                            ProgramTrace.begin(run.ids(), i)));
         }
     }
 

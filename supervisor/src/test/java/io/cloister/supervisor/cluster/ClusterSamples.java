@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** At least one value of each class that nodes send each other, with names for messages. */
@@ -96,6 +97,9 @@ final class ClusterSamples {
                         3,
                         1L << 33,
                         5,
+                        Optional.of(
+                                new ClusterView.Latency(
+                                        Duration.ofMillis(2), Duration.ofSeconds(3))),
                         List.of(
                                 new ClusterView.WorkerView(
                                         LEAST, ClusterView.Condition.READY, 1, 2, 3),
@@ -104,6 +108,9 @@ final class ClusterSamples {
                                 new ClusterView.WorkerView(
                                         LEAST, ClusterView.Condition.UNREACHABLE, 0, 0, 0)),
                         List.of(new ClusterView.TenantView("team 7", 1, 2))));
+        add(
+                "view-empty",
+                new ClusterView("", 0, 0, 0, 0, 0, Optional.empty(), List.of(), List.of()));
         add("accepted", new RunClient.Accepted(KEY, queue()));
         add("begun", new RunClient.Begun(TICKET, 2, "akka://c@192.0.2.2:2552"));
         add("answered-result", new RunClient.Answered(KEY, result, queue()));

@@ -22,6 +22,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -79,6 +80,10 @@ class ClusterSerializerTest {
         if (value instanceof Iterable<?> elements) {
             for (Object element : elements) {
                 collect(element, into);
+            }
+        } else if (value instanceof Optional<?> optional) {
+            if (optional.isPresent()) {
+                collect(optional.get(), into);
             }
         } else if (value instanceof Record) {
             for (var component : value.getClass().getRecordComponents()) {
@@ -220,7 +225,8 @@ class ClusterSerializerTest {
                 IntStream.range(0, ClusterView.MAX_LIST)
                         .mapToObj(i -> new ClusterView.TenantView("x".repeat(120) + i, i, i))
                         .toList();
-        ClusterView view = new ClusterView("node", 1, 1, 1, 1, 1, List.of(), tenants);
+        ClusterView view =
+                new ClusterView("node", 1, 1, 1, 1, 1, Optional.empty(), List.of(), tenants);
 
         assertThatThrownBy(() -> node.serializer().toBinary(view))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -464,9 +464,10 @@ class ContainerTest {
         startConfigured(Duration.ofMillis(200));
         answers = message -> List.of();
         Command request = what.request(this);
-        if (request instanceof Container.Execute(var run, var files, var to, var replyTo)) {
+        if (request
+                instanceof Container.Execute(var run, var files, var to, var ids, var replyTo)) {
             Execve brief = run.toBuilder().wallTime(Duration.ofMillis(10)).build();
-            request = new Container.Execute(brief, files, to, replyTo);
+            request = new Container.Execute(brief, files, to, ids, replyTo);
         }
         container.tell(request);
         container.tell(What.RESET.request(this));
