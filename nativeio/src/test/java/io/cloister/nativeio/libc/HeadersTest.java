@@ -53,6 +53,7 @@ class HeadersTest {
         "stddef.h",
         "stdio.h",
         "sys/epoll.h",
+        "sys/eventfd.h",
         "sys/ioctl.h",
         "sys/mman.h",
         "sys/mount.h",

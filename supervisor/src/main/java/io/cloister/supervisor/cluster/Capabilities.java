@@ -25,7 +25,9 @@ public record Capabilities(
         String cgroups,
         Set<String> tags,
         String version) {
-    public static final int MAX_SLOTS = 4096;
+    /** What a worker is at has to fit into a message. */
+    public static final int MAX_SLOTS = 512;
+
     private static final int MAX_TEXT_BYTES = 512;
 
     public Capabilities {

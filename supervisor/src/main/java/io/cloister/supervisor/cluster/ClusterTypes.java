@@ -151,10 +151,10 @@ final class ClusterTypes {
                                         in.number(),
                                         in.optional(i -> i.value(ClusterView.Latency.class)),
                                         in.list(
-                                                ClusterView.MAX_LIST,
+                                                ClusterView.MAX_WORKERS,
                                                 i -> i.value(ClusterView.WorkerView.class)),
                                         in.list(
-                                                ClusterView.MAX_LIST,
+                                                ClusterView.MAX_TENANTS,
                                                 i -> i.value(ClusterView.TenantView.class)))));
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
+import io.cloister.protocol.check.Check;
 import io.cloister.protocol.unit.Coded;
 import java.time.Duration;
 import java.util.List;
@@ -16,7 +17,8 @@ import java.util.Optional;
  * @param answered since the queue began
  * @param lostAttempts since then: attempts whose workers were lost
  * @param latency how long runs had waited that were assigned in the last minute, if any were
- * @param tenants those with runs waiting or running, by name
+ * @param workers at most {@link #MAX_WORKERS}
+ * @param tenants those with runs waiting or running, by name; at most {@link #MAX_TENANTS}
  */
 public record ClusterView(
         String queueNode,
@@ -29,11 +31,14 @@ public record ClusterView(
         List<WorkerView> workers,
         List<TenantView> tenants)
         implements Remote {
-    public static final int MAX_LIST = 10_000;
+    /** Of larger clusters the first ones: all of it has to fit into a message. */
+    public static final int MAX_WORKERS = 300;
+
+    public static final int MAX_TENANTS = 500;
 
     public ClusterView {
-        workers = List.copyOf(workers);
-        tenants = List.copyOf(tenants);
+        workers = Check.list("workers", workers, MAX_WORKERS);
+        tenants = Check.list("tenants", tenants, MAX_TENANTS);
     }
 
     /** How long runs wait until a worker gets them. */

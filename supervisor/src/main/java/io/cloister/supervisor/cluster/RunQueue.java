@@ -87,7 +87,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     public record Attached(
             ActorRef<WorkerNode.Command> worker, Capabilities capabilities, List<Held> held)
             implements Command, Remote {
-        public static final int MAX_HELD = 4 * Capabilities.MAX_SLOTS;
+        public static final int MAX_HELD = Capabilities.MAX_SLOTS;
 
         public Attached {
             held = List.copyOf(held);
@@ -930,7 +930,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private ClusterView view() {
         List<ClusterView.WorkerView> all = new ArrayList<>();
         for (Worker worker : workers.values()) {
-            if (worker.capabilities != null) {
+            if (worker.capabilities != null && all.size() < ClusterView.MAX_WORKERS) {
                 all.add(
                         new ClusterView.WorkerView(
                                 worker.capabilities,
@@ -942,7 +942,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         }
         List<ClusterView.TenantView> tenants =
                 waiting.loads().entrySet().stream()
-                        .limit(ClusterView.MAX_LIST)
+                        .limit(ClusterView.MAX_TENANTS)
                         .map(load ->
                                 new ClusterView.TenantView(
                                         load.getKey(),

@@ -27,7 +27,7 @@ final class ClusterSamples {
     private static final Capabilities MOST =
             new Capabilities(
                     "akka://c@192.0.2.2:2552",
-                    4096,
+                    512,
                     192,
                     1L << 40,
                     "x86_64",

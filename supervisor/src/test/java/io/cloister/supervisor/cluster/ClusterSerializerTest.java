@@ -18,12 +18,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -221,16 +223,33 @@ class ClusterSerializerTest {
 
     @Test
     void shouldWriteNothingThatIsTooLong() {
-        List<ClusterView.TenantView> tenants =
-                IntStream.range(0, ClusterView.MAX_LIST)
-                        .mapToObj(i -> new ClusterView.TenantView("x".repeat(120) + i, i, i))
-                        .toList();
+        // the texts of workers are bounded, so this takes as many as there can be
+        Capabilities wordy =
+                new Capabilities("x".repeat(512), 1, 1, 0, "", "", tags(), "x".repeat(512));
         ClusterView view =
-                new ClusterView("node", 1, 1, 1, 1, 1, Optional.empty(), List.of(), tenants);
+                new ClusterView(
+                        "node",
+                        1,
+                        1,
+                        1,
+                        1,
+                        1,
+                        Optional.empty(),
+                        Collections.nCopies(
+                                ClusterView.MAX_WORKERS,
+                                new ClusterView.WorkerView(
+                                        wordy, ClusterView.Condition.READY, 0, 0, 0)),
+                        List.of());
 
         assertThatThrownBy(() -> node.serializer().toBinary(view))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cannot be written");
+    }
+
+    private static Set<String> tags() {
+        return IntStream.range(0, Terms.MAX_TAGS)
+                .mapToObj(i -> "x".repeat(Terms.MAX_TAG_BYTES - 2) + (10 + i))
+                .collect(Collectors.toSet());
     }
 
     @Test
