@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cli;
 
+import io.cloister.nativeio.fd.Terminals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 public final class Terminal {
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
+    private static final Terminals.Size USUAL = new Terminals.Size(24, 80);
 
     private Terminal() {}
 
@@ -22,6 +24,13 @@ public final class Terminal {
     /** Whether standard output is one. */
     static boolean watchesOutput() {
         return watches(STDOUT);
+    }
+
+    /** The window's size if standard output is one, else the usual one. */
+    static Terminals.Size outputSize() {
+        return Terminals.size(STDOUT)
+                .filter(size -> size.rows() > 0 && size.columns() > 0) // a serial line knows none
+                .orElse(USUAL);
     }
 
     private static boolean watches(int descriptor) {

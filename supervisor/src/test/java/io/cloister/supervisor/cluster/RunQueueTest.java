@@ -21,9 +21,14 @@ import io.cloister.supervisor.cluster.RunQueue.Missing;
 import io.cloister.supervisor.cluster.RunQueue.Offer;
 import io.cloister.supervisor.cluster.RunQueue.Submit;
 import io.cloister.supervisor.cluster.WorkerNode.Assignment;
+import io.cloister.supervisor.observe.Ending;
+import io.cloister.supervisor.observe.Level;
+import io.cloister.supervisor.observe.Metrics;
+import io.cloister.supervisor.observe.MetricsListener;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -399,5 +404,65 @@ class RunQueueTest {
                     assertThat(seen.used()).isEqualTo(1);
                     assertThat(seen.condition()).isEqualTo(ClusterView.Condition.READY);
                 });
+    }
+
+    @Test
+    void shouldMeasureWhatItHasAndWhatBecomesOfIt() {
+        Metrics metrics = Metrics.get(kit.system());
+        List<String> told = new CopyOnWriteArrayList<>();
+        metrics.listen(
+                new MetricsListener() {
+                    @Override
+                    public void assigned(Duration waited) {
+                        told.add("assigned");
+                    }
+
+                    @Override
+                    public void answered(Ending ending) {
+                        told.add(ending.name());
+                    }
+
+                    @Override
+                    public void attemptLost() {
+                        told.add("lost");
+                    }
+                });
+        RunKey key = submit("1");
+        client.awaitAssert(
+                LIMIT,
+                () -> {
+                    assertThat(metrics.read(Level.QUEUE_WAITING)).isEqualTo(1);
+                    return null;
+                });
+        Played lost = new Played("one", 1);
+        lost.assigned();
+        lost.probe.stop();
+        Played worker = new Played("two", 1);
+        Ticket ticket = worker.assigned().ticket();
+        begun();
+        client.awaitAssert(
+                LIMIT,
+                () -> {
+                    assertThat(metrics.read(Level.QUEUE_WAITING)).isZero();
+                    assertThat(metrics.read(Level.QUEUE_RUNNING)).isEqualTo(1);
+                    return null;
+                });
+        worker.finish(ticket, false);
+        answer(key);
+        client.awaitAssert(
+                LIMIT,
+                () -> {
+                    assertThat(metrics.read(Level.QUEUE_RUNNING)).isZero();
+                    assertThat(metrics.read(Level.QUEUE_UNFETCHED)).isEqualTo(1);
+                    return null;
+                });
+        assertThat(told).containsExactly("assigned", "lost", "assigned", "RESULT");
+
+        TestProbe<ClusterView> view = kit.createTestProbe(ClusterView.class);
+        queue.tell(new RunQueue.Look(view.ref()));
+        assertThat(view.receiveMessage(LIMIT).latency()).isPresent();
+
+        kit.stop(queue);
+        assertThat(metrics.read(Level.QUEUE_UNFETCHED)).isZero();
     }
 }
