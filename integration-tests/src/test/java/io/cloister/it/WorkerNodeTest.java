@@ -42,6 +42,8 @@ import io.cloister.supervisor.cluster.Ticket;
 import io.cloister.supervisor.cluster.WorkerNode;
 import io.cloister.supervisor.cluster.WorkerNode.Assignment;
 import io.cloister.supervisor.io.FileStore;
+import io.cloister.supervisor.observe.Level;
+import io.cloister.supervisor.observe.Metrics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -459,6 +461,25 @@ class WorkerNodeTest {
         RunQueue.Finished finished = queue.finished(ticket);
         assertThat(only(unpack(finished.result())).status()).isEqualTo(Status.CANCELLED);
         assertThat(finished.failed()).isFalse();
+    }
+
+    @Test
+    void shouldMeasureItsSlots() throws Exception {
+        Metrics metrics = Metrics.get(kit.system());
+        queue.attach();
+        queue.awaitOffer(2);
+        assertThat(metrics.read(Level.SLOTS_USED)).isZero();
+
+        Ticket ticket = queue.assign(order("long", shell("sleep 60")), 1).ticket();
+        awaitRunning(1);
+        assertThat(metrics.read(Level.SLOTS_OFFERED)).isEqualTo(2);
+        assertThat(metrics.read(Level.SLOTS_USED)).isEqualTo(1);
+
+        node.tell(new WorkerNode.Cancel(ticket));
+        queue.finished(ticket);
+        Waiting.until(() -> assertThat(metrics.read(Level.SLOTS_USED)).isZero());
+        kit.stop(node);
+        assertThat(metrics.read(Level.SLOTS_OFFERED)).isZero();
     }
 
     @Test
