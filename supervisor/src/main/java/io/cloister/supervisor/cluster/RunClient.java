@@ -91,10 +91,11 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     public record Answered(RunKey key, Answer answer, ActorRef<RunQueue.Command> queue)
             implements Command, Remote {}
 
-    private record Packed(RunKey key, @Nullable Wrapped order, Optional<String> refused)
+    private record Packed(Pending run, @Nullable Wrapped order, Optional<String> refused)
             implements Command {}
 
     private record Fetched(
+            Pending run,
             Answered answered,
             Answer.Result answer,
             @Nullable RunResult result,
@@ -115,12 +116,19 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         private int lost;
         private boolean cancelled;
 
+        /** By some queue: it is not refused any more for lack of room. */
+        private boolean accepted;
+
         /** Its files are on their way. */
         private boolean fetching;
 
         Pending(Submit submit) {
             this.submit = submit;
             deadline = System.nanoTime() + submit.terms().deadline().toNanos();
+        }
+
+        RunKey key() {
+            return new RunKey(submit.tenant(), submit.run().id());
         }
     }
 
@@ -205,15 +213,16 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             refuse(submit, String.valueOf(e.getMessage()));
             return;
         }
-        if (pending.putIfAbsent(key, new Pending(submit)) != null) {
+        Pending run = new Pending(submit);
+        if (pending.putIfAbsent(key, run) != null) {
             refuse(submit, "a run with this id is under way: give each an id of its own");
             return;
         }
         if (Parcels.inlineBytes(submit.run()) <= PACKED_AT_ONCE) {
-            packed(pack(key, submit.run()));
+            packed(pack(run));
         } else {
             CompletionStage<Packed> packing =
-                    CompletableFuture.supplyAsync(() -> pack(key, submit.run()), blocking);
+                    CompletableFuture.supplyAsync(() -> pack(run), blocking);
             getContext()
                     .pipeToSelf(
                             packing,
@@ -221,7 +230,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                                     failure == null
                                             ? done
                                             : new Packed(
-                                                    key, null, Optional.of(failure.toString())));
+                                                    run, null, Optional.of(failure.toString())));
         }
     }
 
@@ -229,9 +238,9 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         submit.replyTo().tell(new NotCompleted(submit.run().id(), Reason.REFUSED, why));
     }
 
-    private Packed pack(RunKey key, Run run) {
+    private Packed pack(Pending run) {
         try {
-            Run lean = Parcels.outsource(run, store);
+            Run lean = Parcels.outsource(run.submit.run(), store);
             Parcel parcel = Parcels.pack(lean, store);
             Set<String> ids = Parcels.files(lean, parcel);
             FileStore.Hold hold = store.hold(ids);
@@ -239,27 +248,28 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             if (missing.isPresent()) {
                 hold.close();
                 return new Packed(
-                        key,
+                        run,
                         null,
                         Optional.of(
                                 "file %s is not in this node's store: put it there first"
                                         .formatted(missing.get())));
             }
-            return new Packed(key, new Wrapped(parcel, hold), Optional.empty());
+            return new Packed(run, new Wrapped(parcel, hold), Optional.empty());
         } catch (InvalidRequest | FileException | IOException e) {
-            return new Packed(key, null, Optional.of(String.valueOf(e.getMessage())));
+            return new Packed(run, null, Optional.of(String.valueOf(e.getMessage())));
         }
     }
 
     private void packed(Packed packed) {
-        Pending run = pending.get(packed.key());
+        Pending run = packed.run();
+        RunKey key = run.key();
         Wrapped pack = packed.order();
-        if (run == null) {
+        if (pending.get(key) != run) { // cancelled meanwhile
             if (pack != null) {
                 pack.files().close();
             }
         } else if (pack == null) {
-            end(packed.key(), Reason.REFUSED, packed.refused().orElse("it cannot be packed"));
+            end(key, Reason.REFUSED, packed.refused().orElse("it cannot be packed"));
         } else {
             run.pack = pack;
             send(run);
@@ -275,7 +285,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         Duration left = Duration.ofNanos(Math.max(0, run.deadline - System.nanoTime()));
         Order order =
                 new Order(
-                        new RunKey(submit.tenant(), submit.run().id()),
+                        run.key(),
                         submit.terms().withDeadline(left),
                         submit.run().programs().size(),
                         run.lost,
@@ -304,6 +314,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             by.tell(new RunQueue.Cancel(key));
         } else if (!by.equals(run.queue)) {
             run.queue = by;
+            run.accepted = true;
             getContext().watch(by);
         }
     }
@@ -333,7 +344,13 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                             "%d workers were lost with it: look at it before trying again"
                                     .formatted(lost));
             // the queue has no entry of theirs, perhaps one of somebody else's
-            case Answer.Overloaded(String reason) -> end(key, Reason.OVERLOADED, reason);
+            case Answer.Overloaded(String reason) -> {
+                if (run.accepted) { // by the queue before: it is submitted until there is room
+                    run.queue = null;
+                } else {
+                    end(key, Reason.OVERLOADED, reason);
+                }
+            }
             case Answer.Refused(String reason) -> end(key, Reason.REFUSED, reason);
         }
     }
@@ -351,12 +368,14 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                     complete(answered, answer, result);
                 } else {
                     pipe(
+                            run,
                             answered,
                             answer,
                             bring(ids, answer.files()).thenApply(held -> letGo(held, result)));
                 }
             } else {
                 pipe(
+                        run,
                         answered,
                         answer,
                         bring(Parcels.files(answer.result()), answer.files())
@@ -405,11 +424,15 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         });
     }
 
-    private void pipe(Answered answered, Answer.Result answer, CompletionStage<RunResult> result) {
+    private void pipe(
+            Pending run,
+            Answered answered,
+            Answer.Result answer,
+            CompletionStage<RunResult> result) {
         getContext()
                 .pipeToSelf(
                         result,
-                        (got, failure) -> new Fetched(answered, answer, got, cause(failure)));
+                        (got, failure) -> new Fetched(run, answered, answer, got, cause(failure)));
     }
 
     private static @Nullable Throwable cause(@Nullable Throwable failure) {
@@ -420,8 +443,8 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     private void fetched(Fetched fetched) {
         RunKey key = fetched.answered().key();
-        Pending run = pending.get(key);
-        if (run == null) {
+        Pending run = fetched.run();
+        if (pending.get(key) != run) {
             acknowledge(fetched.answered());
         } else if (fetched.result() != null) {
             complete(fetched.answered(), fetched.answer(), fetched.result());
