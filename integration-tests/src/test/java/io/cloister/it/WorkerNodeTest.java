@@ -458,9 +458,10 @@ class WorkerNodeTest {
         Ticket ticket = queue.assign(order("long", shell("sleep 60")), 1).ticket();
         awaitRunning(1);
         node.tell(new WorkerNode.Cancel(ticket));
-        RunQueue.Finished finished = queue.finished(ticket);
-        assertThat(only(unpack(finished.result())).status()).isEqualTo(Status.CANCELLED);
-        assertThat(finished.failed()).isFalse();
+        assertThat(queue.next(RunQueue.HandBack.class).ticket())
+                .as("what was cancelled has no result")
+                .isEqualTo(ticket);
+        awaitRunning(0);
     }
 
     @Test
@@ -501,10 +502,14 @@ class WorkerNodeTest {
         queue.attach();
         Run run = Run.of("late", shell("sleep 60").build());
         Order order = order(run, clientsFiles, Duration.ofMillis(500));
-        assertThat(only(queue.run(order)).status()).isEqualTo(Status.CANCELLED);
+        Ticket ticket = queue.assign(order, 1).ticket();
+        assertThat(queue.next(RunQueue.HandBack.class).ticket()).isEqualTo(ticket);
 
-        Order late = order(Run.of("later", shell(":").build()), clientsFiles, Duration.ZERO);
-        assertThat(only(queue.run(late)).status()).isIn(Status.CANCELLED, Status.OK);
+        Order later =
+                order(Run.of("later", shell("sleep 60").build()), clientsFiles, Duration.ZERO);
+        Ticket second = queue.assign(later, 1).ticket();
+        node.tell(new WorkerNode.Settled(ticket));
+        while (!queue.next(RunQueue.HandBack.class).ticket().equals(second)) {}
     }
 
     @Test
@@ -634,6 +639,23 @@ class WorkerNodeTest {
         queue.awaitOffer(0);
         node.tell(new WorkerNode.Settled(new Ticket(new RunKey("tenant", "run 3"), 1)));
         queue.awaitOffer(1);
+    }
+
+    @Test
+    void shouldNotStayClosedForClientsThatTakeNothing() throws Exception {
+        kit.stop(node);
+        awaitListed(Set.of());
+        node = startNode(worker, settings("cloister.cluster.worker.resend = 50ms"));
+        awaitListed(Set.of(node));
+        queue.attach();
+        for (int i = 0; i < 8; i++) {
+            Ticket ticket = queue.assign(order("untaken " + i, shell(":")), 1).ticket();
+            queue.finished(ticket);
+            node.tell(new WorkerNode.Noted(ticket));
+        }
+        queue.awaitOffer(0);
+        while (queue.next(RunQueue.Offer.class).slots() == 0) {}
+        assertThat(only(queue.run(order("after", shell(":")))).status()).isEqualTo(Status.OK);
     }
 
     // ---- the sandbox -------------------------------------------------------------------------

@@ -73,13 +73,19 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
      * @param holdsFiles the result has files that somebody has to fetch
      * @param files of the result, held until this is closed
      * @param failed through this worker
+     * @param cancelled before its end: that is nobody's result
      */
     record Ended(
             Ticket ticket,
             Parcel result,
             boolean holdsFiles,
             FileStore.Hold files,
-            boolean failed) {}
+            boolean failed,
+            boolean cancelled) {
+        private Ended cutShort() {
+            return new Ended(ticket, result, holdsFiles, files, failed, true);
+        }
+    }
 
     /** How far it has come. */
     private enum Stage {
@@ -95,6 +101,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     private final Executor blocking;
     private final List<FileStore.Hold> inputs = new ArrayList<>();
     private Stage stage = Stage.PREPARING;
+    private boolean cancelled;
 
     private Attempt(
             ActorContext<Command> context,
@@ -152,6 +159,9 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     @Override
     public Behavior<Command> onSignal(Signal signal) {
         if (signal instanceof PostStop) {
+            if (stage == Stage.RUNNING) { // its worker failed
+                services.runs().tell(new RunService.Cancel(runId));
+            }
             inputs.forEach(FileStore.Hold::close);
         }
         return this;
@@ -233,6 +243,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     }
 
     private Behavior<Command> cancel() {
+        cancelled |= stage != Stage.PACKING;
         return switch (stage) {
             case PREPARING ->
                     notRun(
@@ -273,6 +284,8 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     private Behavior<Command> pack(RunResult result) {
         stage = Stage.PACKING;
         RunResult named = new RunResult(order().key().id(), result.results(), result.transcripts());
+        // it may have come to its own end just before
+        cancelled &= named.results().stream().anyMatch(each -> each.status() == Status.CANCELLED);
         if (bytes(named) <= PACKED_AT_ONCE) {
             return end(packed(named));
         }
@@ -348,11 +361,11 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
                     "",
                     "no room in the file store: raise cloister.store.max-size or max-files");
         }
-        return new Ended(ticket, parcel, !files.isEmpty(), hold, Blame.isWorkers(result));
+        return new Ended(ticket, parcel, !files.isEmpty(), hold, Blame.isWorkers(result), false);
     }
 
     private Behavior<Command> end(Ended ended) {
-        worker.tell(ended);
+        worker.tell(cancelled ? ended.cutShort() : ended);
         return Behaviors.stopped();
     }
 

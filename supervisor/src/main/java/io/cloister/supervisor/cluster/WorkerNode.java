@@ -175,6 +175,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
     private final TimerScheduler<Command> timers;
     private final ClusterSettings settings;
     private final int allSlots;
+    private final int serial;
     private final Services services;
     private final String address;
     private final ActorRef<Attempt.Ended> attemptEnded;
@@ -211,6 +212,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         int containers = Math.min(services.settings().maxContainers(), Capabilities.MAX_SLOTS);
         allSlots = settings.slots() == 0 ? containers : settings.slots();
         address = context.getSystem().address().toString();
+        serial = context.getSelf().path().uid() & Integer.MAX_VALUE;
         attemptEnded = context.messageAdapter(Attempt.Ended.class, AttemptEnded::new);
         deliveries =
                 context.messageAdapter(
@@ -436,7 +438,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
                                 Attempt.create(
                                         services,
                                         assignment,
-                                        "cloister-worker-" + ++runs,
+                                        "cloister-worker-%d-%d".formatted(serial, ++runs),
                                         attemptEnded),
                                 DispatcherSelector.sameAsParent());
         getContext().watch(attempt);
@@ -468,6 +470,12 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         Ticket ticket = ended.ticket();
         if (working.remove(ticket) == null) { // handed back meanwhile
             ended.files().close();
+            return;
+        }
+        if (ended.cancelled()) {
+            ended.files().close();
+            handBack(ticket);
+            advance();
             return;
         }
         put(
@@ -522,12 +530,18 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
 
     private void tellAgain() {
         long now = System.nanoTime();
+        boolean full = condition == Condition.READY && slots() == 0;
         Iterator<Map.Entry<Ticket, News>> all = news.entrySet().iterator();
         while (all.hasNext()) {
             Map.Entry<Ticket, News> next = all.next();
             News each = next.getValue();
             long silence = settings.workerResend().toNanos() * (each.noted ? NOTED : 1);
-            if (now - each.since >= settings.workerRetention().toNanos()) {
+            long age = now - each.since;
+            // A client that lives takes its results soon: one that does not must not stop the
+            // others.
+            boolean inTheWay =
+                    full && each.noted && age >= NOTED * settings.workerResend().toNanos();
+            if (inTheWay || age >= settings.workerRetention().toNanos()) {
                 try (LogIds ids = next.getKey().logIds()) {
                     LOG.warn("nobody takes what came of {}: it is forgotten", next.getKey());
                 }
