@@ -24,7 +24,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,6 +50,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private static final Logger LOG = LoggerFactory.getLogger(RunQueue.class);
     private static final Duration TICK = Duration.ofMillis(100);
     private static final long BEGIN = System.nanoTime();
+
+    /** Workers offer slots every second; one that does not may be attached to another queue. */
+    private static final int SILENCE = 30;
 
     /** What it can be told. */
     public sealed interface Command {}
@@ -221,6 +226,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         private long finished;
         private long failed;
         private long askedAt = System.nanoTime();
+        private long heardAt = System.nanoTime();
         private long cancelledAt = System.nanoTime();
 
         Worker(
@@ -297,6 +303,12 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     /** Results that came before their clients did, after another queue was lost. */
     private final Map<RunKey, Early> early = new HashMap<>();
+
+    /**
+     * The latest ones that are done with. Their workers were told so, but that may have been lost,
+     * or have crossed what they tell again: it is no result of another queue's.
+     */
+    private final Set<RunKey> settled = new LinkedHashSet<>();
 
     private long bytes;
     private int running;
@@ -423,11 +435,15 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         }
         Entry entry = new Entry(submit, waiting);
         entries.put(order.key(), entry);
+        settled.remove(order.key());
         deadlines.add(entry);
         bytes += entry.bytes();
         fresh.add(entry);
         Orphan orphan = orphans.remove(order.key());
         Early result = early.remove(order.key());
+        if (orphan != null && (result != null || order.lost() >= settings.maxLost())) {
+            cancel(orphan.worker(), orphan.ticket());
+        }
         if (result != null) {
             answer(entry, result.finished());
         } else if (order.lost() >= settings.maxLost()) {
@@ -513,6 +529,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
             try (LogIds ids = missing.ticket().logIds()) {
                 LOG.warn("the files of {} are lost with {}", missing.ticket(), result.worker());
             }
+            settle(entry); // or its worker would tell the same again
             setAnswer(entry, null);
             untaken.remove(entry);
             deadlines.add(entry);
@@ -570,6 +587,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         }
         worker.capabilities = attached.capabilities();
         worker.offered = attached.capabilities().slots();
+        worker.heardAt = System.nanoTime();
         for (Held held : attached.held()) {
             Ticket ticket = held.ticket();
             worker.hold(ticket, held.containers());
@@ -591,6 +609,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         Worker worker = workers.get(ref);
         if (worker != null) {
             worker.offered = slots;
+            worker.heardAt = System.nanoTime();
             dispatch();
         }
     }
@@ -628,12 +647,14 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         Worker worker = workers.get(finished.worker());
         if (worker != null && worker.held.containsKey(ticket)) {
             worker.release(ticket);
-            orphans.remove(ticket.key());
+            removeOrphan(ticket);
             judge(worker, finished.failed());
         }
         Entry entry = entries.get(ticket.key());
         if (entry == null) {
-            if (!finished.failed() && early.size() < settings.maxRuns()) {
+            if (!finished.failed()
+                    && !settled.contains(ticket.key())
+                    && early.size() < settings.maxRuns()) {
                 early.putIfAbsent(ticket.key(), new Early(finished, System.nanoTime()));
                 finished.worker().tell(new WorkerNode.Noted(ticket));
             } else {
@@ -656,6 +677,13 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
             answer(entry, finished);
         }
         dispatch();
+    }
+
+    private void removeOrphan(Ticket ticket) {
+        Orphan orphan = orphans.get(ticket.key());
+        if (orphan != null && orphan.ticket().equals(ticket)) {
+            orphans.remove(ticket.key());
+        }
     }
 
     private void answer(Entry entry, Finished finished) {
@@ -706,11 +734,15 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         if (worker != null) {
             worker.release(ticket);
         }
-        orphans.remove(ticket.key());
+        removeOrphan(ticket);
         ref.tell(new WorkerNode.Settled(ticket));
         Entry entry = entries.get(ticket.key());
         if (entry != null && entry.answer == null) {
-            comeBack(entry, worker, ticket);
+            if (entry.deadline - System.nanoTime() <= 0) { // which the worker noticed first
+                end(entry, new Answer.Expired());
+            } else {
+                comeBack(entry, worker, ticket);
+            }
         }
         dispatch();
     }
@@ -884,6 +916,16 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         untaken.remove(entry);
         deadlines.remove(entry);
         bytes -= entry.bytes();
+        settle(entry);
+        settled.add(entry.key());
+        if (settled.size() > settings.maxRuns()) {
+            Iterator<RunKey> eldest = settled.iterator();
+            eldest.next();
+            eldest.remove();
+        }
+    }
+
+    private static void settle(Entry entry) {
         ActorRef<WorkerNode.Command> by = entry.answeredBy;
         if (entry.answer instanceof Answer.Result result && by != null) {
             by.tell(new WorkerNode.Settled(new Ticket(entry.key(), result.attempt())));
@@ -915,7 +957,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
             }
         }
         for (Worker worker : workers.values()) {
-            if (worker.capabilities == null && now - worker.askedAt > settings.resend().toNanos()) {
+            boolean silent = now - worker.heardAt > SILENCE * settings.resend().toNanos();
+            if ((worker.capabilities == null || silent)
+                    && now - worker.askedAt > settings.resend().toNanos()) {
                 worker.askedAt = now;
                 worker.ref.tell(new WorkerNode.Attach(getContext().getSelf(), worker.producer));
             }

@@ -53,6 +53,7 @@ class RunQueueTest {
                 (TestProbe<ConsumerController.Delivery<Assignment>>)
                         (TestProbe<?>) kit.createTestProbe(ConsumerController.Delivery.class);
         private final String node;
+        private final int slots;
 
         Played(String node, int slots, Held... held) {
             this.node = node;
@@ -65,13 +66,16 @@ class RunQueueTest {
             WorkerNode.Attach attach = probe.expectMessageClass(WorkerNode.Attach.class, LIMIT);
             consumer.tell(
                     new ConsumerController.RegisterToProducerController<>(attach.assignments()));
-            attach.queue()
-                    .tell(
-                            new Attached(
-                                    probe.ref(),
-                                    new Capabilities(
-                                            node, slots, 1, 0, "x86_64", "v1", Set.of(), "1"),
-                                    List.of(held)));
+            this.slots = slots;
+            attach(held);
+        }
+
+        void attach(Held... held) {
+            queue.tell(
+                    new Attached(
+                            probe.ref(),
+                            new Capabilities(node, slots, 1, 0, "x86_64", "v1", Set.of(), "1"),
+                            List.of(held)));
         }
 
         Assignment assigned() {
@@ -382,6 +386,77 @@ class RunQueueTest {
         queue.tell(new Missing(assignment.ticket(), client.ref()));
 
         assertThat(worker.assigned().attempt()).isEqualTo(2);
+        assertThat(worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT).ticket())
+                .as("nor is it told again")
+                .isEqualTo(assignment.ticket());
+    }
+
+    @Test
+    void shouldSettleAgainWhatIsToldAgainAndNotTakeItForALaterRuns() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        Ticket ticket = worker.assigned().ticket();
+        worker.finish(ticket, false);
+        answer(key);
+        queue.tell(new Acknowledge(List.of(key)));
+        worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT);
+
+        worker.finish(ticket, false); // as if that had been lost
+
+        worker.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT);
+        submit("1");
+        assertThat(worker.assigned().ticket()).as("carried out anew").isEqualTo(ticket);
+    }
+
+    @Test
+    void shouldGoOnElsewhereWhenAnAttemptOfAnotherQueuesIsCancelled() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment assignment = worker.assigned();
+        Played slow = new Played("slow", 1, new Held(assignment.ticket(), 1));
+        assertThat(slow.probe.expectMessageClass(WorkerNode.Cancel.class, LIMIT).ticket())
+                .isEqualTo(assignment.ticket());
+
+        queue.tell(new HandBack(slow.probe.ref(), assignment.ticket()));
+
+        slow.probe.expectMessageClass(WorkerNode.Settled.class, LIMIT);
+        Answer.Result result = worker.finish(assignment.ticket(), false);
+        assertThat(answer(key)).isEqualTo(result);
+    }
+
+    @Test
+    void shouldAnswerWhatAWorkerHandsBackForItsDeadline() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit(order("1", 1, Duration.ofMillis(300)));
+        Ticket ticket = worker.assigned().ticket();
+        assertThat(answer(key)).isEqualTo(new Answer.Expired());
+
+        queue.tell(new HandBack(worker.probe.ref(), ticket));
+
+        while (!(worker.probe.receiveMessage(LIMIT) instanceof WorkerNode.Settled)) {}
+        worker.deliveries.expectNoMessage(Duration.ofMillis(300));
+    }
+
+    @Test
+    void shouldCallOnAWorkerThatIsSilent() {
+        kit.stop(queue);
+        queue =
+                kit.spawn(
+                        RunQueue.create(
+                                new QueueSettings(
+                                        4,
+                                        64 * 1024,
+                                        2,
+                                        2,
+                                        2,
+                                        Duration.ofMinutes(1),
+                                        Duration.ofMillis(10))));
+        Played worker = new Played("one", 1);
+
+        for (int i = 0; i < 5; i++) { // the first may have crossed its answer
+            assertThat(worker.probe.expectMessageClass(WorkerNode.Attach.class, LIMIT).queue())
+                    .isEqualTo(queue);
+        }
     }
 
     @Test
