@@ -33,6 +33,8 @@ final class ChildJvm implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final String END = "(end of output)";
     private static final int SIGTERM = 15;
+    private static final int SIGCONT = 18;
+    private static final int SIGSTOP = 19;
 
     private final Process process;
     private final Writer input;
@@ -62,14 +64,37 @@ final class ChildJvm implements AutoCloseable {
     static ChildJvm start(
             Class<?> main, Path temporary, Optional<User> user, List<String> arguments)
             throws IOException {
-        List<String> command = new ArrayList<>();
-        user.ifPresent(who ->
-                command.addAll(
-                        List.of(
-                                "setpriv",
-                                "--reuid=" + who.uid(),
-                                "--regid=" + who.uid(),
-                                "--clear-groups")));
+        List<String> by =
+                user.map(who ->
+                                List.of(
+                                        "setpriv",
+                                        "--reuid=" + who.uid(),
+                                        "--regid=" + who.uid(),
+                                        "--clear-groups"))
+                        .orElse(List.of());
+        String classPath = user.map(User::classPath).orElse(System.getProperty("java.class.path"));
+        return start(by, main, temporary, classPath, arguments);
+    }
+
+    /**
+     * Starts one.
+     *
+     * @param by a command that becomes the one it is given
+     * @param temporary its directory of temporary files
+     */
+    static ChildJvm start(List<String> by, Class<?> main, Path temporary, List<String> arguments)
+            throws IOException {
+        return start(by, main, temporary, System.getProperty("java.class.path"), arguments);
+    }
+
+    private static ChildJvm start(
+            List<String> by,
+            Class<?> main,
+            Path temporary,
+            String classPath,
+            List<String> arguments)
+            throws IOException {
+        List<String> command = new ArrayList<>(by);
         command.addAll(
                 List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -83,7 +108,7 @@ final class ChildJvm implements AutoCloseable {
                         "-Djna.nosys=true",
                         "-Djava.io.tmpdir=" + temporary,
                         "-cp",
-                        user.map(User::classPath).orElse(System.getProperty("java.class.path")),
+                        classPath,
                         main.getName()));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
@@ -165,6 +190,15 @@ final class ChildJvm implements AutoCloseable {
 
     Process process() {
         return process;
+    }
+
+    /** Stops it where it is, until {@link #goOn}. */
+    void stop() {
+        assertThat(LibC.kill((int) process.pid(), SIGSTOP)).isZero();
+    }
+
+    void goOn() {
+        assertThat(LibC.kill((int) process.pid(), SIGCONT)).isZero();
     }
 
     /** Asks it to end by SIGTERM; {@link Process#destroy} would close its standard input too. */

@@ -19,7 +19,12 @@ final class ControlGroups {
 
     /** All of their directories: of workers, containers and runs. */
     static List<Path> all() throws IOException {
-        String own = "-" + ProcessHandle.current().pid() + "-";
+        return of(ProcessHandle.current().pid());
+    }
+
+    /** Those of workers in this process. */
+    static List<Path> of(long pid) throws IOException {
+        String own = "-" + pid + "-";
         List<Path> groups = new ArrayList<>();
         for (String line :
                 Files.readAllLines(Path.of("/proc/self/mountinfo"), StandardCharsets.ISO_8859_1)) {

@@ -21,8 +21,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
@@ -54,21 +56,75 @@ final class JudgeCluster implements AutoCloseable {
 
     /** Starts a node; it has joined when it is returned. */
     Node start(List<String> settings) throws Exception {
-        ChildJvm jvm = ChildJvm.start(NodeProcess.class, directory, Optional.empty(), settings);
+        return start(List.of(), settings);
+    }
+
+    /**
+     * Starts a node; it has joined when it is returned.
+     *
+     * @param by a command that becomes the one it is given
+     */
+    Node start(List<String> by, List<String> settings) throws Exception {
+        ChildJvm jvm = ChildJvm.start(by, NodeProcess.class, directory, settings);
         nodes.add(jvm);
         String address = jvm.listen();
-        String seed = first.orElse(address);
-        first = Optional.of(seed);
-        assertThat(jvm.ask("join " + seed)).as(jvm.log()).isEqualTo("up");
-        return new Node(jvm, address);
+        first = Optional.of(first.orElse(address));
+        // the client stays, whatever becomes of the nodes
+        String member =
+                client.map(system -> Cluster.get(system).selfMember().address().toString())
+                        .orElse(seed());
+        assertThat(jvm.ask("join " + member)).as(jvm.log()).isEqualTo("up");
+        return new Node(jvm, address, settings);
+    }
+
+    /** Starts a node that has the queue as long as it lives, and no containers. */
+    Node queue(String... settings) throws Exception {
+        return start(
+                Stream.concat(
+                                Stream.of("akka.cluster.roles = [ cloister-queue ]"),
+                                Arrays.stream(settings))
+                        .toList());
+    }
+
+    /** Starts a worker that never has the queue. */
+    Node workerOnly(int slots, String... settings) throws Exception {
+        return worker(
+                slots,
+                Stream.concat(
+                                Stream.of("akka.cluster.roles = [ cloister-worker ]"),
+                                Arrays.stream(settings))
+                        .toArray(String[]::new));
+    }
+
+    /** Starts a node again that was killed, at the same address, which the cluster notices. */
+    Node startAgain(Node killed) throws Exception {
+        int port = AddressFromURIString.parse(killed.address()).getPort().orElseThrow();
+        List<String> settings = new ArrayList<>(killed.settings());
+        settings.add("akka.remote.artery.canonical.port = " + port);
+        return start(settings);
     }
 
     /** A node in a JVM of its own. */
-    record Node(ChildJvm jvm, String address) {
+    record Node(ChildJvm jvm, String address, List<String> settings) {
         /** As if by kill -9: nothing of it is done any more. */
         void kill() {
             jvm.close();
         }
+
+        /** Takes leave of the cluster, and ends when it is through with what it has. */
+        void leave() throws InterruptedException {
+            assertThat(jvm.ask("leave")).as(jvm.log()).isEqualTo("terminated");
+            jvm.close();
+        }
+    }
+
+    /** Waits until the queue shows what is expected. */
+    void await(Predicate<ClusterView> expected) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(Duration.ofMillis(100))
+                .ignoreExceptionsInstanceOf(ExecutionException.class) // while the queue moves
+                .until(this::view, expected);
     }
 
     /** The address of the node that was started first. */
@@ -78,6 +134,10 @@ final class JudgeCluster implements AutoCloseable {
 
     /** This JVM as a node; it joins when it is asked for first. */
     Cloister client() {
+        return Cloister.get(system());
+    }
+
+    ActorSystem<Void> system() {
         if (client.isEmpty()) {
             ActorSystem<Void> system =
                     ActorSystem.create(
@@ -87,7 +147,7 @@ final class JudgeCluster implements AutoCloseable {
             client = Optional.of(system);
             Cluster.get(system).manager().tell(Join.create(AddressFromURIString.parse(seed())));
         }
-        return Cloister.get(client.get());
+        return client.get();
     }
 
     /** Waits until so many workers offer slots. */
