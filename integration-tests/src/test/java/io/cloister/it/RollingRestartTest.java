@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.cloister.nativeio.libc.LibC;
+import io.cloister.protocol.kryo.ProtocolKryo;
+import io.cloister.supervisor.cluster.NextReleaseSerializer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A cluster that is upgraded node by node while it is at work. */
+class RollingRestartTest {
+    private static final String NEXT_RELEASE =
+            "akka.actor.serializers.cloister = \"%s\""
+                    .formatted(NextReleaseSerializer.class.getName());
+
+    @TempDir Path directory;
+
+    private static String writes(int version) {
+        return "cloister.cluster.wire-version = " + version;
+    }
+
+    /** First nodes that know the next version, then nodes that write it, too. */
+    @Test
+    @Timeout(300)
+    void shouldAnswerEachRunOnceWhileNodesOfTheNextReleaseReplaceThoseOfThis() throws Exception {
+        assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
+        int old = ProtocolKryo.VERSION;
+        try (JudgeCluster cluster = new JudgeCluster(directory, NEXT_RELEASE, writes(old))) {
+            List<JudgeCluster.Node> nodes = new ArrayList<>();
+            nodes.add(cluster.worker(1));
+            nodes.add(cluster.worker(1));
+            cluster.awaitWorkers(2);
+            RunStream runs = new RunStream(cluster, "rolling-", "0.1", 6, Integer.MAX_VALUE);
+            for (int version : new int[] {old, NextReleaseSerializer.VERSION}) {
+                assertThat(NextReleaseSerializer.read()).isZero();
+                for (int i = 0; i < nodes.size(); i++) {
+                    runs.awaitMore(3);
+                    JudgeCluster.Node leaving = nodes.get(i);
+                    nodes.set(i, cluster.worker(1, NEXT_RELEASE, writes(version)));
+                    leaving.leave();
+                }
+            }
+            runs.awaitMore(6);
+            runs.end();
+            assertThat(NextReleaseSerializer.read()).isPositive();
+            assertThat(cluster.view().lostAttempts()).isZero();
+        }
+    }
+}
