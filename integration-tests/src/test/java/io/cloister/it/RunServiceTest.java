@@ -294,13 +294,15 @@ class RunServiceTest extends WorkerTest {
      */
     @Test
     void shouldEndNoOtherProgramForWhatAnEndedOneWrote() throws IOException {
-        PipeLink.Relay relay = new PipeLink.Relay(ByteSize.ofKiB(140), false);
+        // As much as the reader's pipe and the relay take between them; the rest, at most as much
+        // as fits into the writer's pipe however little the relay takes at a time, waits there.
+        PipeLink.Relay relay = new PipeLink.Relay(ByteSize.ofKiB(128), false);
         PipeLink link =
                 new PipeLink(new PipeLink.End(0, 1), new PipeLink.End(1, 0), Optional.of(relay));
         Run run =
                 new Run(
                         "group",
-                        List.of(onLeave("head -c 150000 /dev/zero"), onLeave("cat > /dev/null")),
+                        List.of(onLeave("head -c 134000 /dev/zero"), onLeave("cat > /dev/null")),
                         List.of(link),
                         Optional.of(Duration.ofSeconds(60)));
         try (Pipe leaveToWrite = Streams.pipe("leave to write");
