@@ -218,6 +218,9 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             refuse(submit, "a run with this id is under way: give each an id of its own");
             return;
         }
+        if (acknowledgements.values().stream().anyMatch(keys -> keys.contains(key))) {
+            sendAcknowledgements(); // or the queue takes it for the one before
+        }
         if (Parcels.inlineBytes(submit.run()) <= PACKED_AT_ONCE) {
             packed(pack(run));
         } else {

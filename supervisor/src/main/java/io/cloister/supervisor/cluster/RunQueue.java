@@ -480,6 +480,14 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                                     getContext().getSelf()));
             return;
         }
+        if (!entry.client.equals(submit.client())) { // it may be gone, and never hear of it
+            entry.client.tell(
+                    new RunClient.Answered(
+                            key,
+                            new Answer.Refused(
+                                    "another node has submitted it since, and is answered instead"),
+                            getContext().getSelf()));
+        }
         entry.client = submit.client();
         if (entry.answer != null) {
             tell(entry);

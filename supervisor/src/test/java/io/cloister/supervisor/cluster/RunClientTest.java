@@ -117,4 +117,31 @@ class RunClientTest {
                 .contains(KEY);
         replies.expectNoMessage(Duration.ofMillis(200));
     }
+
+    @Test
+    void shouldAcknowledgeAnAnswerBeforeItSubmitsAnotherRunOfThatName() throws Exception {
+        TestProbe<RunQueue.Command> queue = kit.createTestProbe(RunQueue.Command.class);
+        ActorRef<RunClient.Command> viaQueue =
+                kit.spawn(
+                        RunClient.create(
+                                queue.ref(),
+                                files.ref(),
+                                store,
+                                kit.createTestProbe(FileFetch.Command.class).ref(),
+                                Duration.ofSeconds(30)));
+        RunClient.Submit submit =
+                new RunClient.Submit(
+                        Run.of(KEY.id(), Program.of("/bin/true").build()),
+                        KEY.tenant(),
+                        Terms.STANDARD,
+                        replies.ref());
+        viaQueue.tell(submit);
+        queue.expectMessageClass(RunQueue.Submit.class, LIMIT);
+        viaQueue.tell(new Answered(KEY, result(), queue.ref()));
+        viaQueue.tell(submit);
+
+        assertThat(queue.expectMessageClass(RunQueue.Acknowledge.class, LIMIT).keys())
+                .containsExactly(KEY);
+        queue.expectMessageClass(RunQueue.Submit.class, LIMIT);
+    }
 }

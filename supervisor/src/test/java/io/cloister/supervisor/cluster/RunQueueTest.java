@@ -349,6 +349,22 @@ class RunQueueTest {
     }
 
     @Test
+    void shouldAnswerTheClientThatAskedLast() {
+        Played worker = new Played("one", 1);
+        RunKey key = submit("1");
+        Assignment assignment = worker.assigned();
+        TestProbe<RunClient.Command> other = kit.createTestProbe(RunClient.Command.class);
+        queue.tell(new Submit(order("1", 1, Duration.ofMinutes(1)), other.ref()));
+        assertThat(answer(key)).as("the first one").isInstanceOf(Answer.Refused.class);
+        assertThat(other.expectMessageClass(RunClient.Accepted.class, LIMIT).key()).isEqualTo(key);
+
+        Answer.Result result = worker.finish(assignment.ticket(), false);
+
+        assertThat(other.expectMessageClass(RunClient.Answered.class, LIMIT).answer())
+                .isEqualTo(result);
+    }
+
+    @Test
     void shouldLearnFromWorkersWhatAnotherQueueHadAssigned() {
         RunKey key = new RunKey("tenant", "1");
         Ticket ticket = new Ticket(key, 3);
