@@ -1,4 +1,4 @@
 const all = [];
 for (;;) {
-  all.push(Buffer.alloc(1 << 20, 1));
+  all.push(Buffer.alloc(1 << 26, 1)); // little by little, V8 would look for garbage each time
 }
