@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster's long life in runs, shortened unless there is much time. */
 class ManyClusterRunsTest {
-    private static final int RUNS = Boolean.getBoolean("cloister.long") ? 10_000 : 1_500;
+    private static final int RUNS = Boolean.getBoolean("cloister.long") ? 10_000 : 700;
     private static final int WORKERS = 3;
 
     /** After so many answers another worker is killed, and started again. */

@@ -477,7 +477,8 @@ class WorkerNodeTest {
         assertThat(metrics.read(Level.SLOTS_USED)).isEqualTo(1);
 
         node.tell(new WorkerNode.Cancel(ticket));
-        queue.finished(ticket);
+        assertThat(queue.next(RunQueue.HandBack.class).ticket()).isEqualTo(ticket);
+        node.tell(new WorkerNode.Settled(ticket));
         Waiting.until(() -> assertThat(metrics.read(Level.SLOTS_USED)).isZero());
         kit.stop(node);
         assertThat(metrics.read(Level.SLOTS_OFFERED)).isZero();
