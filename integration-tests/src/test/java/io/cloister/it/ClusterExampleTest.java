@@ -16,12 +16,10 @@ import io.cloister.supervisor.cluster.Cloister;
 import io.cloister.supervisor.cluster.RunReply;
 import io.cloister.supervisor.cluster.Terms;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,24 +78,6 @@ class ClusterExampleTest {
 
     @Test
     void shouldShowTheExampleAsItIs() throws IOException {
-        Path root = Path.of("").toAbsolutePath();
-        while (!Files.exists(root.resolve("README.md"))) {
-            root = root.getParent();
-        }
-        String page = Files.readString(root.resolve("docs/cluster.md"));
-        int start = page.indexOf("```java\n") + "```java\n".length();
-        Path source =
-                root.resolve(
-                        "integration-tests/src/test/java/io/cloister/it/ClusterExampleTest.java");
-        String region =
-                Files.readAllLines(source).stream()
-                        .dropWhile(line -> !line.equals("    // begin of the example"))
-                        .skip(1)
-                        .takeWhile(line -> !line.equals("    // end of the example"))
-                        .map(line -> line.startsWith("    ") ? line.substring(4) : line)
-                        .collect(Collectors.joining("\n", "", "\n"))
-                        .stripTrailing()
-                        .concat("\n");
-        assertThat(page.substring(start, page.indexOf("```", start))).isEqualTo(region);
+        Example.assertShown("docs/cluster.md", "", ClusterExampleTest.class);
     }
 }

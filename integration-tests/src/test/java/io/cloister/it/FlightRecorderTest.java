@@ -164,7 +164,8 @@ class FlightRecorderTest {
 
         assertThat(named(events, "ContainerRetire"))
                 .extracting(event -> event.getString("reason"))
-                .containsExactlyInAnyOrder("USED", "LOST", "SHUTDOWN"); // recorded by several threads
+                .containsExactlyInAnyOrder(
+                        "USED", "LOST", "SHUTDOWN"); // recorded by several threads
         assertThat(named(events, "ContainerCreate")).hasSize(3);
         assertThat(named(events, "Reset")).hasSize(2);
     }

@@ -20,13 +20,10 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -167,33 +164,7 @@ class PrometheusExampleTest {
 
     @Test
     void shouldShowTheExampleOnThePageAsItIs() throws IOException {
-        String page = Files.readString(root().resolve("docs/observability.md"));
-        String block = page.substring(page.indexOf("<!-- prometheus -->"));
-        int start = block.indexOf("```java\n") + "```java\n".length();
-
-        assertThat(block.substring(start, block.indexOf("```", start)))
-                .isEqualTo(regionOfThisFile());
-    }
-
-    private static String regionOfThisFile() throws IOException {
-        Path file =
-                root().resolve(
-                                "integration-tests/src/test/java/io/cloister/it/PrometheusExampleTest.java");
-        return Files.readAllLines(file).stream()
-                .dropWhile(line -> !line.equals("    // begin of the example"))
-                .skip(1)
-                .takeWhile(line -> !line.equals("    // end of the example"))
-                .map(line -> line.startsWith("    ") ? line.substring(4) : line)
-                .collect(Collectors.joining("\n", "", "\n"))
-                .stripTrailing()
-                .concat("\n");
-    }
-
-    private static Path root() {
-        Path directory = Path.of("").toAbsolutePath();
-        while (!Files.exists(directory.resolve("docs/observability.md"))) {
-            directory = directory.getParent();
-        }
-        return directory;
+        Example.assertShown(
+                "docs/observability.md", "<!-- prometheus -->", PrometheusExampleTest.class);
     }
 }

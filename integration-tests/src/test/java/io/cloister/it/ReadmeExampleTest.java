@@ -26,12 +26,9 @@ import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.run.RunService;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -111,34 +108,6 @@ class ReadmeExampleTest {
 
     @Test
     void shouldShowTheExampleInTheReadmeAsItIs() throws IOException {
-        assertThat(blockOfReadme()).isEqualTo(regionOfThisFile());
-    }
-
-    private static String blockOfReadme() throws IOException {
-        String readme = Files.readString(root().resolve("README.md"));
-        int start = readme.indexOf("```java\n") + "```java\n".length();
-        return readme.substring(start, readme.indexOf("```", start));
-    }
-
-    private static String regionOfThisFile() throws IOException {
-        Path file =
-                root().resolve(
-                                "integration-tests/src/test/java/io/cloister/it/ReadmeExampleTest.java");
-        return Files.readAllLines(file).stream()
-                .dropWhile(line -> !line.equals("    // begin of the example"))
-                .skip(1)
-                .takeWhile(line -> !line.equals("    // end of the example"))
-                .map(line -> line.startsWith("    ") ? line.substring(4) : line)
-                .collect(Collectors.joining("\n", "", "\n"))
-                .stripTrailing()
-                .concat("\n");
-    }
-
-    private static Path root() {
-        Path directory = Path.of("").toAbsolutePath();
-        while (!Files.exists(directory.resolve("README.md"))) {
-            directory = directory.getParent();
-        }
-        return directory;
+        Example.assertShown("README.md", "", ReadmeExampleTest.class);
     }
 }
