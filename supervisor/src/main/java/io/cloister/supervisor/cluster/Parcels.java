@@ -35,21 +35,28 @@ final class Parcels {
     /** How many bytes of content are in the run itself. */
     static long inlineBytes(Run run) {
         long bytes = 0;
+        for (Content content : contents(run)) {
+            bytes += content instanceof Content.Inline(Bytes inline) ? inline.length() : 0;
+        }
+        return bytes;
+    }
+
+    /** All that a run's programs are given to read. */
+    private static List<Content> contents(Run run) {
+        List<Content> contents = new ArrayList<>();
         for (Program program : run.programs()) {
             for (Stream stream : program.streams().values()) {
-                if (stream instanceof Stream.Input(Content.Inline(Bytes content))) {
-                    bytes += content.length();
+                if (stream instanceof Stream.Input(Content content)) {
+                    contents.add(content);
                 }
             }
             for (CopyIn file : program.copyIn()) {
-                if (file
-                        instanceof
-                        CopyIn.File(String path, Content.Inline(Bytes content), int mode)) {
-                    bytes += content.length();
+                if (file instanceof CopyIn.File(String path, Content content, int mode)) {
+                    contents.add(content);
                 }
             }
         }
-        return bytes;
+        return contents;
     }
 
     /**
@@ -150,23 +157,7 @@ final class Parcels {
     /** The stored files that a run reads, and its parcel's. */
     static Set<String> files(Run run, Parcel parcel) {
         Set<String> files = files(parcel);
-        for (Program program : run.programs()) {
-            program.streams()
-                    .values()
-                    .forEach(stream -> {
-                        if (stream instanceof Stream.Input(Content.Stored(String id))) {
-                            files.add(id);
-                        }
-                    });
-            program.copyIn()
-                    .forEach(file -> {
-                        if (file
-                                instanceof
-                                CopyIn.File(String path, Content.Stored(String id), int mode)) {
-                            files.add(id);
-                        }
-                    });
-        }
+        contents(run).forEach(content -> addStored(files, content));
         return files;
     }
 
@@ -174,15 +165,15 @@ final class Parcels {
     static Set<String> files(RunResult result, Parcel parcel) {
         Set<String> files = files(parcel);
         for (ProgramOutcome outcome : result.results()) {
-            outcome.files()
-                    .values()
-                    .forEach(content -> {
-                        if (content instanceof Content.Stored(String id)) {
-                            files.add(id);
-                        }
-                    });
+            outcome.files().values().forEach(content -> addStored(files, content));
         }
         return files;
+    }
+
+    private static void addStored(Set<String> files, Content content) {
+        if (content instanceof Content.Stored(String id)) {
+            files.add(id);
+        }
     }
 
     /** The stored files that a result names. */
