@@ -133,6 +133,20 @@ class PoolTest {
     }
 
     @Test
+    void shouldGiveWhoCreatesThePlaceOfWhatIsOnlyKeptReady() {
+        try (Worker worker = Worker.start("cloister.containers { max = 1, warm = 1 }")) {
+            for (int i = 0; i < 5; i++) {
+                // at the start and after a release one is being made, or reset, for nobody yet
+                worker.create(worker.standard()).close();
+                worker.create(worker.standard()).close();
+                worker.acquire().close();
+            }
+            worker.awaitCalm();
+            worker.acquire().close();
+        }
+    }
+
+    @Test
     void shouldDrainEverythingAndRefuseFromThenOn() {
         try (Worker worker = Worker.start("cloister.containers { max = 3, warm = 2 }")) {
             Leased leased = worker.acquire();

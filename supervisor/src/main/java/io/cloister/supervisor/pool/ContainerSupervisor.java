@@ -408,9 +408,9 @@ public final class ContainerSupervisor
         Waiting request = new Waiting(create.owner(), create.replyTo());
         if (draining) {
             refuse(request, unavailable("the worker is shutting down"));
-        } else if (population() < settings.maxContainers() || evictIdle()) {
+        } else if (population() < settings.maxContainers() || evictUnused()) {
             begin(new Birth(create.config(), Optional.of(request)));
-        } else {
+        } else if (!takeBirth(create.config(), request)) {
             refuse(request, unavailable("all containers are in use"));
         }
         return this;
@@ -767,10 +767,35 @@ public final class ContainerSupervisor
 
     // ---- ends --------------------------------------------------------------------------------
 
-    private boolean evictIdle() {
-        Optional<Member> idle = takeIdle();
-        idle.ifPresent(member -> end(member, Retirement.EVICTED));
-        return idle.isPresent();
+    /** Makes room by a pooled container that nobody has or waits for. */
+    private boolean evictUnused() {
+        Optional<Member> unused = takeIdle();
+        if (unused.isEmpty() && waiting.isEmpty()) {
+            unused =
+                    members.values().stream()
+                            .filter(member ->
+                                    member.state == State.RESETTING
+                                            || (member.pooled && member.state == State.STARTING))
+                            .findFirst();
+        }
+        unused.ifPresent(member -> end(member, Retirement.EVICTED));
+        return unused.isPresent();
+    }
+
+    /** Gives a fork that is under way for the pool to a requester instead. */
+    private boolean takeBirth(ContainerConfig config, Waiting request) {
+        if (!waiting.isEmpty()) {
+            return false;
+        }
+        for (Map.Entry<Long, Birth> birth : births.entrySet()) {
+            if (birth.getValue().requester().isEmpty()) {
+                Birth taken = new Birth(config, Optional.of(request));
+                taken.trace().creating();
+                birth.setValue(taken);
+                return true;
+            }
+        }
+        return false;
     }
 
     private void end(Member member, Retirement reason) {

@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Owns the worker's zygote and forks inits from it, one after the other. A zygote that has died is
- * replaced at the next request. Blocks for about a millisecond a fork: runs on a dispatcher of its
+ * replaced before the next fork, one that died of a fork right after it. Blocks for about a millisecond a fork: runs on a dispatcher of its
  * own kind.
  */
 final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
@@ -101,9 +101,7 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
 
     private void prepareNext() {
         try {
-            if (zygote != null) {
-                zygote.prepare();
-            }
+            livingZygote().prepare();
             if (ahead == null) {
                 ahead = newGroups();
             }
