@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Owns the worker's zygote and forks inits from it, one after the other. A zygote that has died is
- * replaced before the next fork, one that died of a fork right after it. Blocks for about a millisecond a fork: runs on a dispatcher of its
- * own kind.
+ * replaced before the next fork, one that died of a fork right after it. Blocks for about a
+ * millisecond a fork: runs on a dispatcher of its own kind.
  */
 final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
     private static final Logger LOG = LoggerFactory.getLogger(Spawner.class);
