@@ -21,16 +21,9 @@ public sealed interface ServiceFrame extends Frame {
      * @param version of all frames that follow, either way
      * @param init the number of the container's first process on the service's host, for messages
      * @param workDirectory of the container
-     * @param cgroups the version of the service's control groups: "v2", "v1" or "none"
      * @param calls how many calls may be unanswered; the service reads no more until one is
      */
-    record Welcome(
-            int version,
-            int init,
-            Configured configured,
-            String workDirectory,
-            String cgroups,
-            int calls)
+    record Welcome(int version, int init, Configured configured, String workDirectory, int calls)
             implements ServiceFrame {
         private static final int MAX_VERSION = 255;
         private static final int MAX_CALLS = 1024;
@@ -40,7 +33,6 @@ public sealed interface ServiceFrame extends Frame {
             Check.range("number of init", init, 1, Integer.MAX_VALUE);
             Objects.requireNonNull(configured, "configured");
             Check.absolutePath("work directory", workDirectory);
-            Check.filledText("version of the control groups", cgroups, 16);
             Check.range("unanswered calls", calls, 1, MAX_CALLS);
         }
     }
