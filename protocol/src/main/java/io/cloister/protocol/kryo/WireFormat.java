@@ -3,8 +3,10 @@ package io.cloister.protocol.kryo;
 
 import com.esotericsoftware.kryo.KryoException;
 import com.esotericsoftware.kryo.io.Input;
+import com.esotericsoftware.kryo.io.KryoBufferOverflowException;
 import com.esotericsoftware.kryo.io.Output;
 import com.esotericsoftware.kryo.util.Pool;
+import java.nio.ByteBuffer;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -61,9 +63,16 @@ public final class WireFormat {
      * @param maxBytes of a message: a longer one is neither written nor read
      */
     public WireFormat(List<WireType<?>> types, Versions versions, int maxBytes) {
+        this(pool(List.copyOf(types)), versions, maxBytes);
+    }
+
+    private WireFormat(Pool<VersionedKryo> pool, Versions versions, int maxBytes) {
+        this.pool = pool;
         this.versions = versions;
         this.maxBytes = maxBytes;
-        List<WireType<?>> all = List.copyOf(types);
+    }
+
+    private static Pool<VersionedKryo> pool(List<WireType<?>> all) {
         Set<Object> seen = new HashSet<>();
         for (WireType<?> type : all) {
             if (!seen.add(type.id()) || !seen.add(type.type())) {
@@ -71,13 +80,22 @@ public final class WireFormat {
                         "%s or its id %d is in the list twice".formatted(type.type(), type.id()));
             }
         }
-        pool =
-                new Pool<>(true, false, POOLED) {
-                    @Override
-                    protected VersionedKryo create() {
-                        return new VersionedKryo(all);
-                    }
-                };
+        return new Pool<>(true, false, POOLED) {
+            @Override
+            protected VersionedKryo create() {
+                return new VersionedKryo(all);
+            }
+        };
+    }
+
+    /**
+     * This format with another version to write; it costs nothing.
+     *
+     * @throws IllegalArgumentException if there is no such version
+     */
+    public WireFormat writing(int version) {
+        return new WireFormat(
+                pool, new Versions(versions.oldest(), versions.newest(), version), maxBytes);
     }
 
     /**
@@ -86,7 +104,27 @@ public final class WireFormat {
      * @throws ProtocolException if its class is not registered or its message is too long
      */
     public byte[] write(Object value) throws ProtocolException {
-        return write(value, WireOutput::object);
+        return write(value, WireOutput::object, Output::toBytes);
+    }
+
+    /**
+     * A message: the value with the id of its class, at the buffer's position, which moves on.
+     *
+     * @throws ProtocolException if its class is not registered, its message is too long or the
+     *     buffer has no room for it; then the buffer is as it was
+     */
+    public void write(Object value, ByteBuffer into) throws ProtocolException {
+        write(
+                value,
+                WireOutput::object,
+                output -> {
+                    if (output.position() > into.remaining()) {
+                        throw new KryoException(
+                                "its message has %d bytes, the buffer has room for %d"
+                                        .formatted(output.position(), into.remaining()));
+                    }
+                    return into.put(output.getBuffer(), 0, output.position());
+                });
     }
 
     /**
@@ -95,7 +133,7 @@ public final class WireFormat {
      * @throws ProtocolException if its class is not registered or its message is too long
      */
     public byte[] writeFields(Object value) throws ProtocolException {
-        return write(value, WireOutput::value);
+        return write(value, WireOutput::value, Output::toBytes);
     }
 
     /**
@@ -104,6 +142,15 @@ public final class WireFormat {
      * @throws ProtocolException whatever else the bytes are; nothing else is thrown for them
      */
     public <T> T read(byte[] bytes, Class<T> type) throws ProtocolException {
+        return read(ByteBuffer.wrap(bytes), in -> in.object(type));
+    }
+
+    /**
+     * Reads a message that is what the buffer holds between its position and its limit; both stay.
+     *
+     * @throws ProtocolException whatever else the bytes are; nothing else is thrown for them
+     */
+    public <T> T read(ByteBuffer bytes, Class<T> type) throws ProtocolException {
         return read(bytes, in -> in.object(type));
     }
 
@@ -114,10 +161,11 @@ public final class WireFormat {
      * @throws ProtocolException whatever else the bytes are; nothing else is thrown for them
      */
     public <T> T readFields(byte[] bytes, Class<T> type) throws ProtocolException {
-        return read(bytes, in -> in.value(type));
+        return read(ByteBuffer.wrap(bytes), in -> in.value(type));
     }
 
-    private byte[] write(Object value, BiConsumer<WireOutput, Object> write)
+    private <T> T write(
+            Object value, BiConsumer<WireOutput, Object> write, Function<Output, T> finish)
             throws ProtocolException {
         VersionedKryo kryo = pool.obtain();
         try (Output output = new Output(FIRST_BUFFER, maxBytes)) {
@@ -128,7 +176,13 @@ public final class WireFormat {
                 throw new KryoException("the class is not part of this protocol");
             }
             write.accept(new WireOutput(kryo, output), value);
-            return output.toBytes();
+            return finish.apply(output);
+        } catch (KryoBufferOverflowException tooLong) {
+            throw new ProtocolException(
+                    "a %s cannot be written: its message is longer than %d bytes, the most there may"
+                                    .formatted(value.getClass().getName(), maxBytes)
+                            + " be",
+                    tooLong);
         } catch (RuntimeException refused) {
             throw new ProtocolException(
                     "a %s cannot be written: %s"
@@ -139,15 +193,15 @@ public final class WireFormat {
         }
     }
 
-    private <T> T read(byte[] bytes, Function<WireInput, T> read) throws ProtocolException {
-        if (bytes.length > maxBytes) {
+    private <T> T read(ByteBuffer bytes, Function<WireInput, T> read) throws ProtocolException {
+        if (bytes.remaining() > maxBytes) {
             throw new ProtocolException(
                     "a message of %d bytes, at most %d are possible"
-                            .formatted(bytes.length, maxBytes),
+                            .formatted(bytes.remaining(), maxBytes),
                     null);
         }
         VersionedKryo kryo = pool.obtain();
-        try (Input input = new Input(bytes)) {
+        try (Input input = input(bytes)) {
             kryo.version(checkedVersion(input.readByteUnsigned()));
             WireInput in = new WireInput(kryo, input);
             T value = read.apply(in);
@@ -162,6 +216,16 @@ public final class WireFormat {
         } finally {
             pool.free(kryo);
         }
+    }
+
+    private static Input input(ByteBuffer bytes) {
+        if (bytes.hasArray()) {
+            return new Input(
+                    bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
+        }
+        byte[] copy = new byte[bytes.remaining()];
+        bytes.get(bytes.position(), copy);
+        return new Input(copy);
     }
 
     private int checkedVersion(int version) {
