@@ -14,8 +14,6 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.AskPattern;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
-import io.cloister.nativeio.cgroup.CgroupController;
-import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.message.Conf;
@@ -31,8 +29,6 @@ import io.cloister.supervisor.observe.Level;
 import io.cloister.supervisor.observe.LogIds;
 import io.cloister.supervisor.observe.Metrics;
 import io.cloister.supervisor.observe.Retirement;
-import io.cloister.supervisor.seccomp.Profiles;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -100,8 +96,10 @@ public final class ContainerSupervisor
      * A container for the receiver alone until it is released. Watch it to learn of its end.
      *
      * @param init the number of its first process on the host, to look at it, never to signal it
+     * @param workDirectory of the container, below which relative paths are
      */
-    public record Lease(long id, ActorRef<Container.Command> container, int init)
+    public record Lease(
+            long id, ActorRef<Container.Command> container, int init, String workDirectory)
             implements AcquireReply {}
 
     /** There is none to be had: why, and what to do. */
@@ -125,7 +123,7 @@ public final class ContainerSupervisor
         }
     }
 
-    private record Forked(Spawner.Forked forked) implements Command {}
+    private record WasMade(ContainerSource.Made made) implements Command {}
 
     private record WasConfigured(Member member, @Nullable ConfReply reply) implements Command {}
 
@@ -161,7 +159,8 @@ public final class ContainerSupervisor
     private static final class Member {
         private final ActorRef<Container.Command> container;
         private final boolean pooled;
-        private final ContainerCgroup cgroup;
+        private final Optional<ContainerCgroup> cgroup;
+        private final String workDirectory;
         private final int init;
         private final Optional<Integer> core;
         private final Instant born = Instant.now();
@@ -180,15 +179,16 @@ public final class ContainerSupervisor
         Member(
                 ActorRef<Container.Command> container,
                 Birth birth,
-                Spawner.Born born,
+                ContainerSource.Newborn newborn,
                 Optional<Integer> core) {
             this.container = container;
             pooled = birth.requester().isEmpty();
             trace = birth.trace();
             askedAt = birth.askedAt();
             this.core = core;
-            cgroup = born.cgroup();
-            init = born.init().pid();
+            cgroup = newborn.cgroup();
+            workDirectory = newborn.workDirectory(birth.config());
+            init = newborn.init();
         }
     }
 
@@ -198,11 +198,9 @@ public final class ContainerSupervisor
     private final Map<State, Metrics.Share> levels = new EnumMap<>(State.class);
     private final Metrics.Share unbornLevel;
     private final Metrics.Share waitingLevel;
-    private final UidRanges ranges;
-    private final Cgroups cgroups;
-    private final ActorRef<Spawner.Fork> spawner;
-    private final ActorRef<Spawner.Forked> forked;
-    private final Container.Settings containerSettings;
+    private final ContainerSource source;
+    private final ActorRef<ContainerSource.Make> maker;
+    private final ActorRef<ContainerSource.Made> made;
     private final Map<ActorRef<?>, Member> members = new LinkedHashMap<>();
     private final Map<Long, Member> leases = new HashMap<>();
     private final Map<Member, Waiting> requesters = new HashMap<>();
@@ -235,13 +233,11 @@ public final class ContainerSupervisor
             ActorContext<Command> context,
             TimerScheduler<Command> timers,
             CloisterSettings settings,
-            UidRanges ranges,
-            Cgroups cgroups) {
+            ContainerSource source) {
         super(context);
         this.timers = timers;
         this.settings = settings;
-        this.ranges = ranges;
-        this.cgroups = cgroups;
+        this.source = source;
         metrics = Metrics.get(context.getSystem());
         for (State state : State.values()) {
             levels.put(state, metrics.share(level(state)));
@@ -249,21 +245,10 @@ public final class ContainerSupervisor
         unbornLevel = metrics.share(Level.CONTAINERS_STARTING);
         waitingLevel = metrics.share(Level.CONTAINER_REQUESTS);
         freeCores = new ArrayDeque<>(settings.exclusiveCores());
-        LOG.info("{}", cgroups.describe());
-        spawner =
-                context.spawn(
-                        Spawner.create(ranges, cgroups), "spawner", DispatcherSelector.blocking());
-        context.watch(spawner);
-        forked = context.messageAdapter(Spawner.Forked.class, Forked::new);
-        containerSettings =
-                new Container.Settings(
-                        settings.deadline(),
-                        settings.grace(),
-                        settings.configureDeadline(),
-                        settings.containerQueue(),
-                        new Profiles(settings.seccompProfiles()),
-                        settings.landlock(),
-                        cgroups);
+        LOG.info("{}", source.describe());
+        maker = context.spawn(source.maker(), "maker", DispatcherSelector.blocking());
+        context.watch(maker);
+        made = context.messageAdapter(ContainerSource.Made.class, WasMade::new);
         drainOnShutdown(context);
         refill();
     }
@@ -303,35 +288,7 @@ public final class ContainerSupervisor
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers ->
                         new ContainerSupervisor(
-                                context,
-                                timers,
-                                settings,
-                                openRanges(settings),
-                                detectCgroups(settings))));
-    }
-
-    private static Cgroups detectCgroups(CloisterSettings settings) {
-        try {
-            Cgroups cgroups = Cgroups.detect(settings.cgroups());
-            if (!settings.exclusiveCores().isEmpty()
-                    && !cgroups.controllers().contains(CgroupController.CPUSET)) {
-                String reason = cgroups.whyNot(CgroupController.CPUSET);
-                cgroups.close();
-                throw new IOException("exclusive cores cannot be had: " + reason);
-            }
-            return cgroups;
-        } catch (IOException e) {
-            throw new IllegalStateException("cloister.cgroups: " + e.getMessage(), e);
-        }
-    }
-
-    private static UidRanges openRanges(CloisterSettings settings) {
-        try {
-            return UidRanges.open(settings.uidRanges());
-        } catch (IOException e) {
-            throw new IllegalStateException(
-                    "cannot open cloister.uid-ranges.lock-file: " + e.getMessage(), e);
-        }
+                                context, timers, settings, LocalContainers.open(settings))));
     }
 
     private void drainOnShutdown(ActorContext<Command> context) {
@@ -364,7 +321,7 @@ public final class ContainerSupervisor
             case Release release -> onRelease(release);
             case Drain drain -> onDrain(drain);
             case GetStatus status -> onGetStatus(status);
-            case Forked(Spawner.Forked forked) -> onForked(forked);
+            case WasMade(ContainerSource.Made made) -> onMade(made);
             case WasConfigured configured -> onConfigured(configured);
             case WasReset reset -> onReset(reset);
             case WaitedTooLong late -> onWaitedTooLong(late.waiting());
@@ -408,6 +365,11 @@ public final class ContainerSupervisor
         Waiting request = new Waiting(create.owner(), create.replyTo());
         if (draining) {
             refuse(request, unavailable("the worker is shutting down"));
+            return this;
+        }
+        Optional<Failure> refusal = source.refusal(create.config());
+        if (refusal.isPresent()) {
+            refuse(request, refusal.get());
         } else if (population() < settings.maxContainers() || evictUnused()) {
             begin(new Birth(create.config(), Optional.of(request)));
         } else if (!takeBirth(create.config(), request)) {
@@ -537,22 +499,26 @@ public final class ContainerSupervisor
 
     /** Not an ask: an init that is born after a timeout would have no owner. */
     private void begin(Birth birth) {
-        int ids = settings.uidRanges().count();
+        int capacity = source.capacity();
         int cores = settings.exclusiveCores().size();
-        if (births.size() + members.size() >= (cores == 0 ? ids : Math.min(ids, cores))) {
+        if (births.size() + members.size() >= (cores == 0 ? capacity : Math.min(capacity, cores))) {
             unborn.add(birth);
             return;
         }
         births.put(++lastBirth, birth);
         birth.trace().creating();
-        spawner.tell(new Spawner.Fork(lastBirth, forked));
+        maker.tell(new ContainerSource.Make(lastBirth, made));
     }
 
-    private Behavior<Command> onForked(Spawner.Forked forked) {
-        return forked instanceof Spawner.Admitted admitted ? onAdmitted(admitted) : onBirth(forked);
+    private Behavior<Command> onMade(ContainerSource.Made made) {
+        return switch (made) {
+            case ContainerSource.Admitted admitted -> onAdmitted(admitted);
+            case ContainerSource.Born born -> onBirth(born);
+            case ContainerSource.Stillborn stillborn -> onStillbirth(stillborn);
+        };
     }
 
-    private Behavior<Command> onAdmitted(Spawner.Admitted admitted) {
+    private Behavior<Command> onAdmitted(ContainerSource.Admitted admitted) {
         Member member = admissions.remove(admitted.birth());
         if (member == null || member.state != State.STARTING) {
             return this;
@@ -561,68 +527,66 @@ public final class ContainerSupervisor
             failStart(member, unavailable(admitted.failure().get()));
             return this;
         }
-        member.container.tell(
-                new Container.Grouped(member.cgroup, member.core.map(String::valueOf)));
+        member.cgroup.ifPresent(groups ->
+                member.container.tell(
+                        new Container.Grouped(groups, member.core.map(String::valueOf))));
         member.admitted = true;
         finishStart(member);
         return this;
     }
 
-    private Behavior<Command> onBirth(Spawner.Forked forked) {
-        Birth birth = births.remove(forked.birth());
+    private Birth born(ContainerSource.Made made) {
+        Birth birth = births.remove(made.birth());
         if (birth == null) {
-            throw new IllegalStateException("the spawner answered twice");
+            throw new IllegalStateException("a birth was answered twice");
         }
-        switch (forked) {
-            case Spawner.Stillborn(long id, String reason) ->
-                    onFailedBirth(birth, Failure.of(Failure.Kind.UNAVAILABLE, reason));
-            case Spawner.Born born -> {
-                Member member = adopt(birth, born);
-                member.trace.created(member.init);
-                admissions.put(forked.birth(), member);
-                getContext()
-                        .ask(
-                                ConfReply.class,
-                                member.container,
-                                settings.configureDeadline(),
-                                replyTo ->
-                                        new Container.Configure(new Conf(birth.config()), replyTo),
-                                (reply, late) -> new WasConfigured(member, reply));
-                birth.requester().ifPresent(request -> requesters.put(member, request));
-                if (draining) {
-                    end(member, Retirement.SHUTDOWN);
-                }
-            }
-            case Spawner.Admitted admitted -> throw new IllegalStateException("no birth");
+        return birth;
+    }
+
+    private Behavior<Command> onBirth(ContainerSource.Born born) {
+        Birth birth = born(born);
+        Member member = adopt(birth, born.newborn());
+        member.trace.created(member.init);
+        admissions.put(born.birth(), member);
+        getContext()
+                .ask(
+                        ConfReply.class,
+                        member.container,
+                        settings.configureDeadline(),
+                        replyTo -> new Container.Configure(new Conf(birth.config()), replyTo),
+                        (reply, late) -> new WasConfigured(member, reply));
+        birth.requester().ifPresent(request -> requesters.put(member, request));
+        if (draining) {
+            end(member, Retirement.SHUTDOWN);
         }
         return this;
     }
 
-    private Member adopt(Birth birth, Spawner.Born born) {
+    private Behavior<Command> onStillbirth(ContainerSource.Stillborn stillborn) {
+        Birth birth = born(stillborn);
+        Failure failure = Failure.of(Failure.Kind.UNAVAILABLE, stillborn.reason());
+        if (birth.requester().isPresent()) {
+            refuse(birth.requester().get(), failure);
+        } else {
+            backOff(failure);
+        }
+        answerDrainers();
+        return this;
+    }
+
+    private Member adopt(Birth birth, ContainerSource.Newborn newborn) {
         ActorRef<Container.Command> container =
                 getContext()
                         .spawn(
-                                Container.create(
-                                        born.init(), containerSettings, () -> release(born)),
+                                newborn.router(),
                                 "container-" + ++containersNamed,
                                 DispatcherSelector.fromConfig(DISPATCHER));
         getContext().watch(container);
-        Member member = new Member(container, birth, born, Optional.ofNullable(freeCores.poll()));
+        Member member =
+                new Member(container, birth, newborn, Optional.ofNullable(freeCores.poll()));
         members.put(container, member);
         adjust(member.state, 1);
         return member;
-    }
-
-    /** Nothing is left of a container: on the reaper's thread. */
-    private static void release(Spawner.Born born) {
-        try {
-            born.cgroup().remove();
-        } catch (IOException e) {
-            try (LogIds ids = LogIds.of(born.init().pid())) {
-                LOG.error("cannot remove the control groups of init {}", born.init().pid(), e);
-            }
-        }
-        born.claim().release();
     }
 
     private Behavior<Command> onConfigured(WasConfigured configured) {
@@ -669,15 +633,6 @@ public final class ContainerSupervisor
 
     private static Duration since(long nanoTime) {
         return Duration.ofNanos(System.nanoTime() - nanoTime);
-    }
-
-    private void onFailedBirth(Birth birth, Failure failure) {
-        if (birth.requester().isPresent()) {
-            refuse(birth.requester().get(), failure);
-        } else {
-            backOff(failure);
-        }
-        answerDrainers();
     }
 
     private void backOff(Failure failure) {
@@ -729,7 +684,8 @@ public final class ContainerSupervisor
         leases.put(member.lease, member);
         // for good: it is likely to come again, and to watch an actor anew costs as much as a lease
         request.owner().ifPresent(owner -> getContext().watch(owner));
-        request.replyTo().tell(new Lease(member.lease, member.container, member.init));
+        request.replyTo()
+                .tell(new Lease(member.lease, member.container, member.init, member.workDirectory));
         refill();
     }
 
@@ -809,8 +765,8 @@ public final class ContainerSupervisor
     }
 
     private void onTerminated(ActorRef<?> ref) {
-        if (ref.equals(spawner)) {
-            throw new IllegalStateException("the spawner has stopped: nobody can fork inits");
+        if (ref.equals(maker)) {
+            throw new IllegalStateException("nobody can make containers any more");
         }
         Member member = members.remove(ref);
         if (member == null) {
@@ -858,11 +814,6 @@ public final class ContainerSupervisor
         levels.values().forEach(level -> level.set(0));
         unbornLevel.set(0);
         waitingLevel.set(0);
-        try {
-            ranges.close();
-        } catch (IOException e) {
-            LOG.warn("cannot close the lock file of id ranges", e);
-        }
-        cgroups.close();
+        source.close();
     }
 }

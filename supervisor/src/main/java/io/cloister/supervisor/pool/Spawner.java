@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.pool;
 
-import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.PostStop;
 import akka.actor.typed.Signal;
@@ -12,7 +11,14 @@ import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.nativeio.cgroup.ContainerCgroup;
 import io.cloister.nativeio.init.InitProcess;
 import io.cloister.nativeio.init.Zygote;
+import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.observe.LogIds;
+import io.cloister.supervisor.pool.ContainerSource.Admitted;
+import io.cloister.supervisor.pool.ContainerSource.Born;
+import io.cloister.supervisor.pool.ContainerSource.Made;
+import io.cloister.supervisor.pool.ContainerSource.Make;
+import io.cloister.supervisor.pool.ContainerSource.Stillborn;
 import java.io.IOException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -24,76 +30,98 @@ import org.slf4j.LoggerFactory;
  * replaced before the next fork, one that died of a fork right after it. Blocks for about a
  * millisecond a fork: runs on a dispatcher of its own kind.
  */
-final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
+final class Spawner extends AbstractOnMessageBehavior<Make> {
     private static final Logger LOG = LoggerFactory.getLogger(Spawner.class);
 
-    /**
-     * Fork an init with ids of its own. Answered always, and within a bound of the zygote's.
-     *
-     * @param birth comes back with the answer
-     */
-    record Fork(long birth, ActorRef<Forked> replyTo) {}
+    /** Claim and groups may go once the init is gone. */
+    private record Forked(
+            InitProcess process,
+            UidRanges.Claim claim,
+            ContainerCgroup groups,
+            Container.Settings settings)
+            implements ContainerSource.Newborn {
+        @Override
+        public int init() {
+            return process.pid();
+        }
 
-    /** What came of it. */
-    sealed interface Forked {
-        long birth();
+        @Override
+        public Behavior<Container.Command> router() {
+            return Container.create(process, settings, this::release);
+        }
+
+        @Override
+        public Optional<ContainerCgroup> cgroup() {
+            return Optional.of(groups);
+        }
+
+        @Override
+        public String workDirectory(ContainerConfig config) {
+            return config.workDirectory();
+        }
+
+        /** Nothing is left of the container: on the reaper's thread. */
+        private void release() {
+            try {
+                groups.remove();
+            } catch (IOException e) {
+                try (LogIds ids = LogIds.of(init())) {
+                    LOG.error("cannot remove the control groups of init {}", init(), e);
+                }
+            }
+            claim.release();
+        }
     }
-
-    /** The receiver owns all; claim and groups may go once the init is gone. */
-    record Born(long birth, InitProcess init, UidRanges.Claim claim, ContainerCgroup cgroup)
-            implements Forked {}
-
-    /**
-     * Comes after {@link Born}: init is in its groups, or why not. The receiver does not wait for
-     * it to configure the container, since the kernel may take some milliseconds.
-     */
-    record Admitted(long birth, Optional<String> failure) implements Forked {}
-
-    record Stillborn(long birth, String reason) implements Forked {}
 
     private final UidRanges ranges;
     private final Cgroups cgroups;
+    private final Container.Settings settings;
     private @Nullable Zygote zygote;
     private @Nullable ContainerCgroup ahead;
     private long created;
 
-    private Spawner(ActorContext<Fork> context, UidRanges ranges, Cgroups cgroups) {
+    private Spawner(ActorContext<Make> context, UidRanges ranges, Container.Settings settings) {
         super(context);
         this.ranges = ranges;
-        this.cgroups = cgroups;
+        this.cgroups = settings.cgroups();
+        this.settings = settings;
     }
 
-    static Behavior<Fork> create(UidRanges ranges, Cgroups cgroups) {
-        return Behaviors.setup(context -> new Spawner(context, ranges, cgroups));
+    /** The behaviour of a spawner of containers with these settings. */
+    static Behavior<Make> create(UidRanges ranges, Container.Settings settings) {
+        return Behaviors.setup(context -> new Spawner(context, ranges, settings));
     }
 
     @Override
-    public Behavior<Fork> onMessage(Fork fork) {
-        Forked forked;
+    public Behavior<Make> onMessage(Make make) {
+        Forked forked = null;
+        Made made;
         try {
-            forked = fork(fork.birth());
+            forked = fork();
+            made = new Born(make.birth(), forked);
         } catch (IOException | RuntimeException e) {
             LOG.warn("cannot create a container", e);
-            forked = new Stillborn(fork.birth(), String.valueOf(e.getMessage()));
+            made = new Stillborn(make.birth(), String.valueOf(e.getMessage()));
         }
-        fork.replyTo().tell(forked);
-        if (forked instanceof Born born) {
-            fork.replyTo().tell(new Admitted(fork.birth(), admit(born)));
+        make.replyTo().tell(made);
+        if (forked != null) {
+            make.replyTo().tell(new Admitted(make.birth(), admit(forked)));
         }
         prepareNext();
         return this;
     }
 
-    private static Optional<String> admit(Born born) {
+    private static Optional<String> admit(Forked forked) {
+        InitProcess init = forked.process();
         try {
-            if (born.init().pidfd().hasExited()) { // its number may be another's by now
+            if (init.pidfd().hasExited()) { // its number may be another's by now
                 return Optional.of("init has ended");
             }
-            born.cgroup().admit(born.init().pid(), born.init().ids().hostUid());
+            forked.groups().admit(init.pid(), init.ids().hostUid());
             return Optional.empty();
         } catch (IOException | RuntimeException e) {
-            try (LogIds ids = LogIds.of(born.init().pid())) {
-                LOG.warn("cannot put init {} into its control groups", born.init().pid(), e);
+            try (LogIds ids = LogIds.of(init.pid())) {
+                LOG.warn("cannot put init {} into its control groups", init.pid(), e);
             }
             return Optional.of(String.valueOf(e.getMessage()));
         }
@@ -110,7 +138,7 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
         }
     }
 
-    private Forked fork(long birth) throws IOException {
+    private Forked fork() throws IOException {
         Zygote parent = livingZygote();
         UidRanges.Claim claim = ranges.claim();
         try {
@@ -118,7 +146,7 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
             ahead = groups; // kept for the next one if this fork fails
             InitProcess init = parent.fork(claim.ids(), groups.initGroup());
             ahead = null;
-            return new Born(birth, init, claim, groups);
+            return new Forked(init, claim, groups, settings);
         } catch (IOException | RuntimeException e) {
             claim.release();
             throw e;
@@ -145,7 +173,7 @@ final class Spawner extends AbstractOnMessageBehavior<Spawner.Fork> {
     }
 
     @Override
-    public Behavior<Fork> onSignal(Signal signal) {
+    public Behavior<Make> onSignal(Signal signal) {
         if (signal instanceof PostStop) {
             endZygote();
             removeUnused();

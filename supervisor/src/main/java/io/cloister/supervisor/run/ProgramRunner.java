@@ -144,14 +144,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         void done(ProgramOutcome outcome, Optional<ContainerSupervisor.Lease> lease);
     }
 
-    /**
-     * What runners share.
-     *
-     * @param workDirectory of the supervisor's containers
-     */
+    /** What runners share. */
     record Worker(
             ActorRef<ContainerSupervisor.Command> supervisor,
-            String workDirectory,
             StreamCollector collector,
             FileCopies files,
             Metrics metrics) {}
@@ -353,7 +348,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private String absolute(String path) {
-        return path.startsWith("/") ? path : worker.workDirectory() + "/" + path;
+        return path.startsWith("/") ? path : lease().workDirectory() + "/" + path;
     }
 
     private Behavior<Command> onOpened(OpenReply reply) {

@@ -123,7 +123,6 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
         worker =
                 new ProgramRunner.Worker(
                         supervisor,
-                        settings.standard().workDirectory(),
                         collector,
                         new FileCopies(store, settings.hostFiles()),
                         metrics);
