@@ -56,14 +56,12 @@ final class FrameTypes {
                                             .count(welcome.init())
                                             .value(welcome.configured())
                                             .text(welcome.workDirectory())
-                                            .text(welcome.cgroups())
                                             .count(welcome.calls()),
                             in ->
                                     new ServiceFrame.Welcome(
                                             in.count(),
                                             in.count(),
                                             in.value(Configured.class),
-                                            in.text(),
                                             in.text(),
                                             in.count())),
                     new WireType<>(

@@ -186,7 +186,7 @@ class FrameKryoTest {
         for (int i = 0; i < 31; i++) {
             environment.add("A%02d=".formatted(i) + "x".repeat(4000));
         }
-        Frame frame = new ServiceFrame.Welcome(2, 1, new Configured(environment), "/w", "none", 1);
+        Frame frame = new ServiceFrame.Welcome(2, 1, new Configured(environment), "/w", 1);
 
         byte[] bytes = kryo.write(frame);
 

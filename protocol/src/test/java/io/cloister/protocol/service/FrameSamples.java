@@ -107,7 +107,7 @@ final class FrameSamples {
         put(
                 "welcome",
                 new ServiceFrame.Welcome(
-                        2, 4321, new Configured(List.of("PATH=/usr/bin", "E=")), "/w", "v2", 16));
+                        2, 4321, new Configured(List.of("PATH=/usr/bin", "E=")), "/w", 16));
         put("refused", new ServiceFrame.Refused(FAILURE));
         put("announced", new ServiceFrame.Announced(7, 4_194_303));
         put("answer-ping", new ServiceFrame.Answer(1, Pong.of(ContainerState.IDLE)));
