@@ -3,12 +3,7 @@ package io.cloister.protocol.kryo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -34,26 +29,7 @@ class GoldenBytesTest {
     }
 
     private static Map<String, byte[]> golden(int version) {
-        String resource = resource(version);
-        Map<String, byte[]> lines = new LinkedHashMap<>();
-        try (InputStream in = GoldenBytesTest.class.getResourceAsStream(resource)) {
-            assertThat(in).as(resource).isNotNull();
-            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            for (String line : text.lines().toList()) {
-                if (!line.isBlank() && !line.startsWith("#")) {
-                    int space = line.indexOf(' ');
-                    byte[] bytes = HexFormat.of().parseHex(line.substring(space + 1));
-                    assertThat(lines.put(line.substring(0, space), bytes)).as(line).isNull();
-                }
-            }
-        } catch (IOException unreadable) {
-            throw new UncheckedIOException(unreadable);
-        }
-        return lines;
-    }
-
-    private static String resource(int version) {
-        return "golden-bytes-%d.txt".formatted(version);
+        return GoldenBytes.of(version, GoldenBytesTest.class);
     }
 
     static Stream<String> samples() {
@@ -69,7 +45,7 @@ class GoldenBytesTest {
         assertThat(kept)
                 .as(
                         "%s has no line for it yet; if the sample is new, add: %s %s",
-                        resource(ProtocolKryo.VERSION), name, bytes)
+                        GoldenBytes.resource(ProtocolKryo.VERSION), name, bytes)
                 .isNotNull();
         assertThat(bytes)
                 .as("bytes of %s; releases could no longer talk to each other", name)

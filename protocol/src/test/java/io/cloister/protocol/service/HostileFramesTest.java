@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.protocol.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.management.ThreadMXBean;
+import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.kryo.ProtocolException;
+import io.cloister.protocol.kryo.ProtocolKryo;
+import io.cloister.protocol.message.Conf;
+import java.io.ByteArrayOutputStream;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Bytes from a client or a service that means harm: what is understood is a frame like any other,
+ * everything else costs a {@link ProtocolException} and memory in proportion to the bytes.
+ */
+@Timeout(60)
+class HostileFramesTest {
+    /** What two refusals take, their stack traces included. */
+    private static final long MAX_ALLOCATED = 256 * 1024;
+
+    /** For each byte that came: every other one is a text of one letter at worst. */
+    private static final long MAX_ALLOCATED_PER_BYTE = 1024;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private static final Map<String, byte[]> GOLDEN = FrameGoldenBytesTest.golden();
+    private static final FrameKryo KRYO = new FrameKryo();
+
+    @BeforeAll
+    static void loadClasses() throws ProtocolException {
+        for (Map.Entry<String, byte[]> line : GOLDEN.entrySet()) {
+            FrameGoldenBytesTest.read(KRYO, line.getKey(), line.getValue());
+        }
+        assertThatThrownBy(() -> KRYO.readClient(new byte[0])).isNotNull();
+    }
+
+    /** Whether it was a frame, read by whichever side. */
+    private static boolean readOrRefuse(byte[] bytes) {
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        Frame client = readClient(bytes);
+        Frame service = readService(bytes);
+        assertThat(THREADS.getCurrentThreadAllocatedBytes() - before)
+                .as("bytes allocated for %d bytes", bytes.length)
+                .isLessThan(MAX_ALLOCATED + MAX_ALLOCATED_PER_BYTE * bytes.length);
+        assertThat(client == null || service == null).as("only one side says it").isTrue();
+        Frame frame = client == null ? service : client;
+        if (frame == null) {
+            return false;
+        }
+        try {
+            byte[] written = KRYO.write(frame);
+            assertThat(client == null ? KRYO.readService(written) : KRYO.readClient(written))
+                    .isEqualTo(frame);
+        } catch (ProtocolException unreadable) {
+            throw new AssertionError("it cannot read what it writes", unreadable);
+        }
+        return true;
+    }
+
+    private static Frame readClient(byte[] bytes) {
+        try {
+            return KRYO.readClient(bytes);
+        } catch (ProtocolException refused) {
+            assertThat(refused).hasMessageContaining("not a message of this protocol");
+            return null;
+        }
+    }
+
+    private static Frame readService(byte[] bytes) {
+        try {
+            return KRYO.readService(bytes);
+        } catch (ProtocolException refused) {
+            assertThat(refused).hasMessageContaining("not a message of this protocol");
+            return null;
+        }
+    }
+
+    @Test
+    void shouldRefuseEveryFrameThatIsCutShort() {
+        for (Map.Entry<String, byte[]> line : GOLDEN.entrySet()) {
+            for (int length = 0; length < line.getValue().length; length++) {
+                assertThat(readOrRefuse(Arrays.copyOf(line.getValue(), length)))
+                        .as("first %d bytes of %s", length, line.getKey())
+                        .isFalse();
+            }
+        }
+    }
+
+    @Test
+    void shouldRefuseBytesLeftOver() {
+        for (Map.Entry<String, byte[]> line : GOLDEN.entrySet()) {
+            byte[] longer = Arrays.copyOf(line.getValue(), line.getValue().length + 1);
+            assertThatThrownBy(() -> FrameGoldenBytesTest.read(KRYO, line.getKey(), longer))
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContaining("left over");
+        }
+    }
+
+    @Test
+    void shouldRefuseOrUnderstandEveryFrameWithAnyOneByteChanged() {
+        int understood = 0;
+        for (byte[] golden : GOLDEN.values()) {
+            for (int at = 0; at < golden.length; at++) {
+                byte[] bytes = golden.clone();
+                for (int value = 0; value < 256; value++) {
+                    bytes[at] = (byte) value;
+                    understood += readOrRefuse(bytes) ? 1 : 0;
+                }
+            }
+        }
+        assertThat(understood).as("another letter of a text").isPositive();
+    }
+
+    @Test
+    void shouldRefuseOrUnderstandRandomBytes() {
+        Random random = new Random(45);
+        byte[][] golden = GOLDEN.values().toArray(byte[][]::new);
+        for (int round = 0; round < 20_000; round++) {
+            byte[] kept = golden[random.nextInt(golden.length)];
+            byte[] bytes = new byte[random.nextInt(2 * kept.length)];
+            random.nextBytes(bytes);
+            // What begins well leads deeper into the fields.
+            System.arraycopy(
+                    kept, 0, bytes, 0, random.nextInt(Math.min(kept.length, bytes.length) + 1));
+            readOrRefuse(bytes);
+        }
+    }
+
+    @Test
+    void shouldRefuseOrUnderstandFramesSplicedTogether() {
+        Random random = new Random(46);
+        byte[][] golden = GOLDEN.values().toArray(byte[][]::new);
+        for (int round = 0; round < 20_000; round++) {
+            byte[] head = golden[random.nextInt(golden.length)];
+            byte[] tail = golden[random.nextInt(golden.length)];
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            bytes.write(head, 0, random.nextInt(head.length + 1));
+            int from = random.nextInt(tail.length + 1);
+            bytes.write(tail, from, tail.length - from);
+            readOrRefuse(bytes.toByteArray());
+        }
+    }
+
+    /** Class ids are written plus 2: 8201 is hello, 8301 call, 9201 welcome, 9301 refused, … */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                // Call of open: lists of 2^31 - 1, of -1 and of a million, with nothing after it.
+                "0283010114ffffffff07",
+                "0283010114ffffffff0f",
+                "0283010114c0843d",
+                // Call of execve whose executable has a name of 2^31 - 1 bytes.
+                "028301011843ffffffff07",
+                // Opened files: 2^31 - 1 paths, 253 of them, 2^31 - 1 and 1024 errors.
+                "02960101ffffffff07",
+                "02960101fd01",
+                "0296010100ffffffff07",
+                "02960101008008",
+                // Hello to a profile of 2^31 - 1 bytes, of 128 KiB, and of one that is not there.
+                "0282010202ffffffff07",
+                "0282010202808008",
+                "028201020201",
+                // Welcome: 2^31 - 1 entries of the environment.
+                "0292010201ffffffff07",
+                // Refused: a step of 2^31 - 1 bytes.
+                "02930100ffffffff07",
+                // A serial that never ends, one of 2^31 and one of 0.
+                "028401ffffffffffffffffffffffffffff",
+                "0284018080808008",
+                "02840100",
+                // A call of what is no request: a frame within it, a reply, a run, a class by name.
+                "02830101830101",
+                "0283010125",
+                "0283010166",
+                "0283010101006a6176612e6c616e672e4f626aef",
+                // An answer that is a request, and one that is none.
+                "0295010112",
+                "0295010100",
+                // A class of values instead of a frame; Kryo's own text; null; nothing; no version.
+                "0212",
+                "02030161",
+                "0200",
+                "02",
+                "",
+            })
+    void shouldAllocateLittleForClaimsThatNothingBacks(String hex) {
+        assertThat(readOrRefuse(HexFormat.of().parseHex(hex))).isFalse();
+    }
+
+    @Test
+    void shouldAllocateInProportionForTheLargestFrames() {
+        for (byte[] golden : GOLDEN.values()) {
+            for (int fill : new int[] {0, 1, 2, 0x7F, 'a', '/', 0xFF}) {
+                byte[] bytes = new byte[Frame.MAX_BYTES];
+                Arrays.fill(bytes, (byte) fill);
+                System.arraycopy(golden, 0, bytes, 0, Math.min(5, golden.length));
+                readOrRefuse(bytes);
+            }
+        }
+    }
+
+    /** Empty texts, as many as a list may have: the environment of a welcome, and arguments. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0292010201", "0283010118430161"})
+    void shouldAllocateInProportionForLongListsOfShortTexts(String head) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.writeBytes(HexFormat.of().parseHex(head));
+        bytes.writeBytes(HexFormat.of().parseHex("808008")); // 128 Ki of them
+        bytes.writeBytes(new byte[128 * 1024]);
+        assertThat(readOrRefuse(bytes.toByteArray())).isFalse();
+    }
+
+    @Test
+    void shouldRefuseConfInACall() throws ProtocolException {
+        byte[] conf = new ProtocolKryo().write(new Conf(ContainerConfig.builder().build()));
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        bytes.write(GOLDEN.get("call-ping"), 0, 4); // up to the request
+        bytes.write(conf, 1, conf.length - 1);
+
+        assertThatThrownBy(() -> KRYO.readClient(bytes.toByteArray()))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("name a profile instead");
+    }
+}
