@@ -20,30 +20,28 @@ class RollingRestartTest {
             "akka.actor.serializers.cloister = \"%s\""
                     .formatted(NextReleaseSerializer.class.getName());
 
-    @TempDir Path directory;
+    private static final String WRITES_OLD =
+            "cloister.cluster.wire-version = " + ProtocolKryo.VERSION;
 
-    private static String writes(int version) {
-        return "cloister.cluster.wire-version = " + version;
-    }
+    @TempDir Path directory;
 
     /** First nodes that know the next version, then nodes that write it, too. */
     @Test
     @Timeout(300)
     void shouldAnswerEachRunOnceWhileNodesOfTheNextReleaseReplaceThoseOfThis() throws Exception {
         assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
-        int old = ProtocolKryo.VERSION;
-        try (JudgeCluster cluster = new JudgeCluster(directory, NEXT_RELEASE, writes(old))) {
+        try (JudgeCluster cluster = new JudgeCluster(directory, NEXT_RELEASE, WRITES_OLD)) {
             List<JudgeCluster.Node> nodes = new ArrayList<>();
             nodes.add(cluster.worker(1));
             nodes.add(cluster.worker(1));
             cluster.awaitWorkers(2);
             RunStream runs = new RunStream(cluster, "rolling-", "0.1", 6, Integer.MAX_VALUE);
-            for (int version : new int[] {old, NextReleaseSerializer.VERSION}) {
+            for (String writes : List.of(WRITES_OLD, NextReleaseSerializer.WRITES)) {
                 assertThat(NextReleaseSerializer.read()).isZero();
                 for (int i = 0; i < nodes.size(); i++) {
                     runs.awaitMore(3);
                     JudgeCluster.Node leaving = nodes.get(i);
-                    nodes.set(i, cluster.worker(1, NEXT_RELEASE, writes(version)));
+                    nodes.set(i, cluster.worker(1, NEXT_RELEASE, writes));
                     leaving.leave();
                 }
             }

@@ -10,7 +10,10 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** What a release after this one might have: each message between nodes has one field more. */
 public final class NextReleaseSerializer extends ClusterSerializer {
-    public static final int VERSION = ProtocolKryo.VERSION + 1;
+    /** A line of configuration: write the new version, not only read it. */
+    public static final String WRITES = "next-release.writes = true";
+
+    private static final int VERSION = ProtocolKryo.VERSION + 1;
 
     private static final String FIELD = "new";
     private static final AtomicLong READ = new AtomicLong();
@@ -26,7 +29,9 @@ public final class NextReleaseSerializer extends ClusterSerializer {
                 new WireFormat.Versions(
                         ProtocolKryo.OLDEST_VERSION,
                         VERSION,
-                        wireVersion(system.settings().config())));
+                        system.settings().config().hasPath("next-release.writes")
+                                ? VERSION
+                                : wireVersion(system.settings().config())));
     }
 
     /** How many messages with the new field this JVM has read. */

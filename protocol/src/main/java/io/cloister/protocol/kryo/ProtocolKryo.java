@@ -27,6 +27,12 @@ public final class ProtocolKryo {
      */
     public static final int OLDEST_VERSION = 2;
 
+    private static final WireFormat ALL =
+            new WireFormat(
+                    WireTypes.ALL,
+                    new WireFormat.Versions(OLDEST_VERSION, VERSION, VERSION),
+                    MAX_BYTES);
+
     private final WireFormat format;
 
     /** Writes the newest version. */
@@ -41,11 +47,7 @@ public final class ProtocolKryo {
      * @throws IllegalArgumentException if it is another
      */
     public ProtocolKryo(int written) {
-        format =
-                new WireFormat(
-                        WireTypes.ALL,
-                        new WireFormat.Versions(OLDEST_VERSION, VERSION, written),
-                        MAX_BYTES);
+        format = ALL.writing(written);
     }
 
     /** The classes of this protocol, for a format that nests them in its own. */

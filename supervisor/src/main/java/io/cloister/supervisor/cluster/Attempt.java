@@ -98,6 +98,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     private final WorkerNode.Assignment assignment;
     private final String runId;
     private final ActorRef<Ended> worker;
+    private final Parcels parcels;
     private final Executor blocking;
     private final List<FileStore.Hold> inputs = new ArrayList<>();
     private Stage stage = Stage.PREPARING;
@@ -106,6 +107,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     private Attempt(
             ActorContext<Command> context,
             WorkerNode.Services services,
+            Parcels parcels,
             WorkerNode.Assignment assignment,
             String runId,
             ActorRef<Ended> worker) {
@@ -114,6 +116,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
         this.assignment = assignment;
         this.runId = runId;
         this.worker = worker;
+        this.parcels = parcels;
         blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
         switch (order().run()) {
             case Parcel.Inline inline -> context.getSelf().tell(unpack());
@@ -128,13 +131,14 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
      */
     static Behavior<Command> create(
             WorkerNode.Services services,
+            Parcels parcels,
             WorkerNode.Assignment assignment,
             String runId,
             ActorRef<Ended> worker) {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startSingleTimer(new Cancel(), assignment.order().terms().deadline());
-                    return new Attempt(context, services, assignment, runId, worker);
+                    return new Attempt(context, services, parcels, assignment, runId, worker);
                 }));
     }
 
@@ -193,7 +197,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
 
     private Command unpack() {
         try {
-            return new Unpacked(Parcels.unpack(order().run(), Run.class, services.store()));
+            return new Unpacked(parcels.unpack(order().run(), Run.class));
         } catch (ProtocolException e) {
             return new Failed(
                     Failure.of(Failure.Kind.INVALID_REQUEST, String.valueOf(e.getMessage())));
@@ -277,8 +281,8 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     }
 
     /** The end of an attempt that did not tell it. */
-    static Ended broken(Ticket ticket, int containers, FileStore store) {
-        return packed(ticket, containers, store, Failure.Kind.INTERNAL, "the attempt failed");
+    static Ended broken(Ticket ticket, int containers, Parcels parcels) {
+        return packed(ticket, containers, parcels, Failure.Kind.INTERNAL, "the attempt failed");
     }
 
     private Behavior<Command> pack(RunResult result) {
@@ -310,14 +314,13 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     private Ended packed(RunResult result) {
         Ticket ticket = assignment.ticket();
         int containers = order().containers();
-        FileStore store = services.store();
         try {
-            return tryPack(ticket, result, store);
+            return tryPack(ticket, result, parcels);
         } catch (ProtocolException e) {
             return packed(
                     ticket,
                     containers,
-                    store,
+                    parcels,
                     Failure.Kind.TOO_LARGE,
                     "the result cannot be sent, have less collected or files stored: "
                             + e.getMessage());
@@ -325,36 +328,36 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
             return packed(
                     ticket,
                     containers,
-                    store,
+                    parcels,
                     e.failure().kind(),
                     "the result cannot be sent: " + e.getMessage());
         } catch (IOException e) {
             return packed(
                     ticket,
                     containers,
-                    store,
+                    parcels,
                     Failure.Kind.SYSCALL,
                     "the result cannot be sent: " + e.getMessage());
         }
     }
 
     private static Ended packed(
-            Ticket ticket, int containers, FileStore store, Failure.Kind kind, String message) {
+            Ticket ticket, int containers, Parcels parcels, Failure.Kind kind, String message) {
         Failure failure = Failure.of(kind, message);
         try {
             return tryPack(
-                    ticket, result(ticket, containers, Status.INTERNAL_ERROR, failure), store);
+                    ticket, result(ticket, containers, Status.INTERNAL_ERROR, failure), parcels);
         } catch (FileException | IOException e) {
             throw new IllegalStateException("a failure does not fit into a message", e);
         }
     }
 
-    private static Ended tryPack(Ticket ticket, RunResult result, FileStore store)
+    private static Ended tryPack(Ticket ticket, RunResult result, Parcels parcels)
             throws FileException, IOException {
-        Parcel parcel = Parcels.pack(result, store);
+        Parcel parcel = parcels.pack(result);
         Set<String> files = Parcels.files(result, parcel);
-        FileStore.Hold hold = store.hold(files);
-        if (!files.stream().allMatch(store::contains)) { // others took the room before
+        FileStore.Hold hold = parcels.store().hold(files);
+        if (!files.stream().allMatch(parcels.store()::contains)) { // others took the room before
             hold.close();
             throw new FileException(
                     Failure.Kind.BUSY,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
+import com.typesafe.config.Config;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.protocol.check.Check;
 import io.cloister.protocol.kryo.ProtocolException;
@@ -26,11 +27,24 @@ import java.util.TreeSet;
 
 /** Packs runs and results for their way, large contents beside them. */
 final class Parcels {
-    private static final ProtocolKryo KRYO = new ProtocolKryo();
-
     private static final Parcel NO_FILE = new Parcel.Inline(Bytes.EMPTY);
 
-    private Parcels() {}
+    private final ProtocolKryo kryo;
+    private final FileStore store;
+
+    /**
+     * @param config says which version of the format others can read
+     * @param store has room for what is too long for a message
+     */
+    Parcels(Config config, FileStore store) {
+        kryo = new ProtocolKryo(ClusterSerializer.wireVersion(config));
+        this.store = store;
+    }
+
+    /** Where the large contents are. */
+    FileStore store() {
+        return store;
+    }
 
     /** How many bytes of content are in the run itself. */
     static long inlineBytes(Run run) {
@@ -65,9 +79,8 @@ final class Parcels {
      * @throws ProtocolException if it is longer than a message may be
      * @throws FileException if the store has no room for it
      */
-    static Parcel pack(Object value, FileStore store)
-            throws ProtocolException, FileException, IOException {
-        Bytes bytes = Bytes.wrap(KRYO.write(value));
+    Parcel pack(Object value) throws ProtocolException, FileException, IOException {
+        Bytes bytes = Bytes.wrap(kryo.write(value));
         return bytes.length() <= Parcel.MAX_INLINE
                 ? new Parcel.Inline(bytes)
                 : new Parcel.Filed(store.put(bytes));
@@ -79,18 +92,17 @@ final class Parcels {
      * @throws ProtocolException if that is something else
      * @throws FileException if the store does not have it
      */
-    static <T> T unpack(Parcel parcel, Class<T> type, FileStore store)
+    <T> T unpack(Parcel parcel, Class<T> type)
             throws ProtocolException, FileException, IOException {
-        return KRYO.read(
+        return kryo.read(
                 switch (parcel) {
                     case Parcel.Inline(Bytes bytes) -> bytes.toArray();
-                    case Parcel.Filed(Content.Stored file) -> read(file, store);
+                    case Parcel.Filed(Content.Stored file) -> read(file);
                 },
                 type);
     }
 
-    private static byte[] read(Content.Stored file, FileStore store)
-            throws FileException, IOException {
+    private byte[] read(Content.Stored file) throws FileException, IOException {
         Fd open =
                 store.open(file.id())
                         .orElseThrow(() ->

@@ -135,6 +135,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     private final ActorRef<RunQueue.Command> queue;
     private final ActorRef<FileServer.Command> server;
     private final FileStore store;
+    private final Parcels parcels;
     private final ActorRef<FileFetch.Command> fetch;
     private final Executor blocking;
     private final TimerScheduler<Command> timers;
@@ -153,6 +154,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         this.queue = queue;
         this.server = server;
         this.store = store;
+        parcels = new Parcels(context.getSystem().settings().config(), store);
         this.fetch = fetch;
         blocking = context.getSystem().dispatchers().lookup(DispatcherSelector.blocking());
     }
@@ -244,7 +246,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     private Packed pack(Pending run) {
         try {
             Run lean = Parcels.outsource(run.submit.run(), store);
-            Parcel parcel = Parcels.pack(lean, store);
+            Parcel parcel = parcels.pack(lean);
             Set<String> ids = Parcels.files(lean, parcel);
             FileStore.Hold hold = store.hold(ids);
             Optional<String> missing = ids.stream().filter(id -> !store.contains(id)).findAny();
@@ -365,7 +367,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         run.fetching = true;
         try {
             if (answer.result() instanceof Parcel.Inline) {
-                RunResult result = Parcels.unpack(answer.result(), RunResult.class, store);
+                RunResult result = parcels.unpack(answer.result(), RunResult.class);
                 Set<String> ids = Parcels.files(result, answer.result());
                 if (ids.isEmpty()) {
                     complete(answered, answer, result);
@@ -392,7 +394,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     private CompletionStage<RunResult> open(FileStore.Hold held, Answer.Result answer) {
         try (held) {
-            RunResult result = Parcels.unpack(answer.result(), RunResult.class, store);
+            RunResult result = parcels.unpack(answer.result(), RunResult.class);
             return bring(Parcels.files(result), answer.files())
                     .thenApply(more -> letGo(more, result));
         } catch (FileException | IOException e) {

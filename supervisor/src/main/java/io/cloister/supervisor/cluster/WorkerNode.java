@@ -177,6 +177,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
     private final int allSlots;
     private final int serial;
     private final Services services;
+    private final Parcels parcels;
     private final String address;
     private final ActorRef<Attempt.Ended> attemptEnded;
     private final ActorRef<ConsumerController.Delivery<Assignment>> deliveries;
@@ -206,6 +207,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
         this.timers = timers;
         this.settings = settings;
         this.services = services;
+        parcels = new Parcels(context.getSystem().settings().config(), services.store());
         Metrics metrics = Metrics.get(context.getSystem());
         offeredLevel = metrics.share(Level.SLOTS_OFFERED);
         usedLevel = metrics.share(Level.SLOTS_USED);
@@ -322,7 +324,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
                 try (LogIds ids = work.ticket().logIds()) {
                     LOG.error("attempt {} failed, see above", work.ticket());
                 }
-                ended(Attempt.broken(work.ticket(), work.containers(), services.store()));
+                ended(Attempt.broken(work.ticket(), work.containers(), parcels));
             }
         }
     }
@@ -437,6 +439,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
                         .spawnAnonymous(
                                 Attempt.create(
                                         services,
+                                        parcels,
                                         assignment,
                                         "cloister-worker-%d-%d".formatted(serial, ++runs),
                                         attemptEnded),

@@ -81,7 +81,8 @@ class RunClientTest {
                 ProgramOutcome.notRun(
                         Status.FILE_ERROR, Failure.of(Failure.Kind.NOT_FOUND, "for a test"));
         RunResult result = new RunResult(KEY.id(), List.of(outcome), Map.of());
-        return new Answer.Result(1, "worker", Parcels.pack(result, store), files.ref());
+        Parcels parcels = new Parcels(kit.system().settings().config(), store);
+        return new Answer.Result(1, "worker", parcels.pack(result), files.ref());
     }
 
     @Test
