@@ -16,6 +16,7 @@
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <linux/magic.h>
+#include <linux/major.h>
 #include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
@@ -27,6 +28,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -37,6 +39,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/ttydefaults.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -56,6 +59,16 @@
 #ifndef MFD_EXEC /* linux/memfd.h since 6.3 */
 #define MFD_EXEC 0x10U
 #endif
+
+#ifndef SO_PASSPIDFD /* asm-generic/socket.h since 6.5 */
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SCM_MAX_FD /* net/scm.h of the kernel, which userspace does not have: unix(7) */
+#define SCM_MAX_FD 253
+#endif
+
+/* Minor numbers beside MEM_MAJOR, which only the kernel's admin-guide/devices.txt lists. */
+enum { NULL_MINOR = 3, ZERO_MINOR = 5, FULL_MINOR = 7, RANDOM_MINOR = 8, URANDOM_MINOR = 9 };
 
 /* The kernel's struct ksigaction for rt_sigaction(2), which no header of userspace declares. */
 struct kernel_sigaction {
@@ -98,13 +111,15 @@ void constants(void)
     C(ENOSYS) C(ENOTEMPTY) C(ELOOP) C(ENODATA) C(ETIME) C(EPROTO) C(EBADMSG) C(EOVERFLOW) C(ELIBBAD)
     C(EUSERS) C(ENOTSOCK) C(EMSGSIZE) C(EPROTONOSUPPORT) C(EOPNOTSUPP) C(EAFNOSUPPORT)
     C(ECONNRESET) C(ENOBUFS) C(ENOTCONN) C(ETIMEDOUT) C(ECONNREFUSED) C(EALREADY) C(EINPROGRESS)
-    C(ESTALE) C(EDQUOT) C(ECANCELED) C(EKEYREJECTED)
+    C(ESTALE) C(EDQUOT) C(ECANCELED) C(EKEYREJECTED) C(EPROTOTYPE) C(EADDRINUSE) C(ECONNABORTED)
+    C(ETOOMANYREFS)
 
     /* fcntl.h, linux/openat2.h */
     C(AT_FDCWD) C(AT_EMPTY_PATH) C(AT_RECURSIVE) C(AT_REMOVEDIR) C(AT_SYMLINK_NOFOLLOW)
+    C(AT_STATX_DONT_SYNC) C(AT_NO_AUTOMOUNT)
     C(O_RDONLY) C(O_ACCMODE) C(O_WRONLY) C(O_RDWR) C(O_CREAT) C(O_EXCL) C(O_TRUNC) C(O_APPEND) C(O_NONBLOCK)
     C(O_CLOEXEC) C(O_DIRECTORY) C(O_NOFOLLOW) C(O_PATH) C(O_NOCTTY) C(F_DUPFD_CLOEXEC)
-    C(F_GETFD) C(F_SETFL) C(FD_CLOEXEC) C(F_ADD_SEALS) C(F_GET_SEALS) C(F_SEAL_SEAL) C(F_SEAL_SHRINK)
+    C(F_GETFD) C(F_SETFD) C(F_GETFL) C(F_SETFL) C(FD_CLOEXEC) C(F_ADD_SEALS) C(F_GET_SEALS) C(F_SEAL_SEAL) C(F_SEAL_SHRINK)
     C(F_SEAL_GROW) C(F_SEAL_WRITE) C(SEEK_SET) C(SEEK_CUR)
     C(SEEK_END) C(RENAME_NOREPLACE) C(F_OK)
     C(RESOLVE_BENEATH) C(RESOLVE_NO_MAGICLINKS) C(RESOLVE_NO_SYMLINKS)
@@ -120,12 +135,18 @@ void constants(void)
     C(TMPFS_MAGIC)
 
     /* sys/stat.h, sys/statfs.h */
-    C(S_IFMT) C(S_IFREG) C(S_IFDIR) C(S_IFLNK) C(S_IFIFO) C(S_IFSOCK)
+    C(S_IFMT) C(S_IFREG) C(S_IFDIR) C(S_IFLNK) C(S_IFIFO) C(S_IFSOCK) C(S_IFCHR) C(S_IFBLK)
     SIZE(stat) FIELD(stat, st_mode) FIELD(stat, st_uid) FIELD(stat, st_gid) FIELD(stat, st_size)
     FIELD(stat, st_ino) FIELD(stat, st_dev)
+    SIZE(statx) FIELD(statx, stx_mask) FIELD(statx, stx_mode) FIELD(statx, stx_mnt_id)
+    FIELD(statx, stx_rdev_major) FIELD(statx, stx_rdev_minor) C(STATX_TYPE) C(STATX_MNT_ID)
     V(stat_mode_SIZE, sizeof(((struct stat *)0)->st_mode))
     SIZE(statfs) FIELD(statfs, f_type) FIELD(statfs, f_blocks) FIELD(statfs, f_bfree)
     FIELD(statfs, f_files) FIELD(statfs, f_ffree)
+
+    /* linux/major.h, sys/file.h */
+    C(MEM_MAJOR) C(NULL_MINOR) C(ZERO_MINOR) C(FULL_MINOR) C(RANDOM_MINOR) C(URANDOM_MINOR)
+    C(UNIX98_PTY_SLAVE_MAJOR) C(UNIX98_PTY_MAJOR_COUNT) C(LOCK_EX) C(LOCK_NB)
 
     /* dirent.h: the same layout as the kernel's struct linux_dirent64 of getdents64(2) */
     FIELD(dirent64, d_reclen) FIELD(dirent64, d_type) FIELD(dirent64, d_name) C(DT_DIR)
@@ -190,9 +211,14 @@ void constants(void)
     C(BPF_LD) C(BPF_LDX) C(BPF_ALU) C(BPF_JMP) C(BPF_RET) C(BPF_W) C(BPF_ABS) C(BPF_AND) C(BPF_JA)
     C(BPF_JEQ) C(BPF_JGT) C(BPF_JGE) C(BPF_JSET) C(BPF_K) C(BPF_A) C(BPF_MAXINSNS)
 
-    /* sys/socket.h, sys/ioctl.h, termios.h, sys/ttydefaults.h, sys/mman.h, unistd.h */
+    /* sys/socket.h, sys/un.h, sys/ioctl.h, termios.h, sys/ttydefaults.h, sys/mman.h, unistd.h */
     C(AF_UNSPEC) C(AF_UNIX) C(AF_INET) C(AF_INET6) C(AF_NETLINK) C(AF_PACKET) C(AF_ALG)
     C(AF_VSOCK) C(SOCK_DGRAM) C(SOCK_SEQPACKET) C(SOCK_CLOEXEC)
+    C(SOCK_STREAM) C(SOCK_NONBLOCK) C(SO_SNDTIMEO) C(SO_DOMAIN) C(SO_TYPE) C(SO_ACCEPTCONN)
+    C(SO_PASSCRED) C(SO_PASSSEC) C(SO_PASSPIDFD) C(SO_PEERCRED) C(SO_PEERGROUPS) SIZE(ucred)
+    FIELD(ucred, pid) FIELD(ucred, uid) FIELD(ucred, gid) SIZE(sockaddr_un)
+    FIELD(sockaddr_un, sun_family) FIELD(sockaddr_un, sun_path) SIZE(timeval)
+    FIELD(timeval, tv_sec) FIELD(timeval, tv_usec) C(SCM_MAX_FD) C(MSG_NOSIGNAL)
     C(SHUT_RDWR) C(SOL_SOCKET) C(SO_SNDBUF) C(SCM_RIGHTS) C(MSG_CMSG_CLOEXEC)
     C(MSG_DONTWAIT) C(MSG_TRUNC) C(MSG_CTRUNC) SIZE(msghdr) FIELD(msghdr, msg_iov) FIELD(msghdr, msg_iovlen)
     FIELD(msghdr, msg_control) FIELD(msghdr, msg_controllen) FIELD(msghdr, msg_flags) SIZE(iovec)

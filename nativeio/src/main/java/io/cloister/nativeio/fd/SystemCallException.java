@@ -21,7 +21,7 @@ public final class SystemCallException extends IOException {
     }
 
     /** Passes a C result on unless it is -1, which becomes an exception with the thread's errno. */
-    static long check(long result, String call, String subject) throws SystemCallException {
+    public static long check(long result, String call, String subject) throws SystemCallException {
         if (result == -1) {
             throw new SystemCallException(call, subject, LibC.errno());
         }

@@ -45,12 +45,20 @@ public record Errno(int number) {
     public static final Errno EMSGSIZE = named("EMSGSIZE");
     public static final Errno EOPNOTSUPP = named("EOPNOTSUPP");
     public static final Errno ELIBBAD = named("ELIBBAD");
+    public static final Errno ENFILE = named("ENFILE");
+    public static final Errno ENOBUFS = named("ENOBUFS");
+    public static final Errno ECONNREFUSED = named("ECONNREFUSED");
+    public static final Errno ECONNRESET = named("ECONNRESET");
+    public static final Errno ECONNABORTED = named("ECONNABORTED");
+    public static final Errno EPROTOTYPE = named("EPROTOTYPE");
+    public static final Errno EADDRINUSE = named("EADDRINUSE");
+    public static final Errno ETOOMANYREFS = named("ETOOMANYREFS");
 
     static {
         for (String name :
-                ("ENFILE ENOTBLK ENOTTY ESPIPE EMLINK EDOM ERANGE EDEADLK ENOLCK ENODATA EPROTO"
+                ("ENOTBLK ENOTTY ESPIPE EMLINK EDOM ERANGE EDEADLK ENOLCK ENODATA EPROTO"
                                 + " EOVERFLOW EUSERS ENOTSOCK EPROTONOSUPPORT EAFNOSUPPORT"
-                                + " ECONNRESET ENOBUFS ENOTCONN ETIMEDOUT ECONNREFUSED EALREADY"
+                                + " ENOTCONN ETIMEDOUT EALREADY"
                                 + " EINPROGRESS ESTALE EDQUOT ECANCELED EKEYREJECTED")
                         .split(" ")) {
             named(name);

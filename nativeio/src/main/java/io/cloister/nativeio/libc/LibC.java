@@ -57,6 +57,15 @@ public final class LibC {
     /** pwrite(2). */
     public static native long pwrite(int fd, byte[] buffer, long count, long offset);
 
+    /** statx(2). */
+    public static native int statx(int fd, String path, int flags, int mask, Pointer status);
+
+    /** flock(2). */
+    public static native int flock(int fd, int operation);
+
+    /** unlink(2). */
+    public static native int unlink(String path);
+
     /** mkdir(2). */
     public static native int mkdir(String path, int mode);
 
@@ -65,6 +74,12 @@ public final class LibC {
 
     /** chown(2); -1 leaves an id as it is. */
     public static native int chown(String path, int uid, int gid);
+
+    /** fchownat(2); -1 leaves an id as it is. */
+    public static native int fchownat(int fd, String path, int uid, int gid, int flags);
+
+    /** chmod(2). */
+    public static native int chmod(String path, int mode);
 
     /** lseek(2). */
     public static native long lseek(int fd, long offset, int whence);
@@ -90,6 +105,32 @@ public final class LibC {
     /** setsockopt(2) with an integer. */
     public static native int setsockopt(
             int fd, int level, int name, IntByReference value, int length);
+
+    /** setsockopt(2) with a structure. */
+    public static native int setsockopt(int fd, int level, int name, Pointer value, int length);
+
+    /** getsockopt(2). */
+    public static native int getsockopt(
+            int fd, int level, int name, Pointer value, IntByReference length);
+
+    /** socket(2). */
+    public static native int socket(int domain, int type, int protocol);
+
+    /** connect(2) to what a {@code struct sockaddr} names. */
+    public static native int connect(int fd, Pointer address, int length);
+
+    /** bind(2) to what a {@code struct sockaddr} names. */
+    public static native int bind(int fd, Pointer address, int length);
+
+    /** listen(2). */
+    public static native int listen(int fd, int backlog);
+
+    /** accept4(2). */
+    public static native int accept4(
+            int fd, @Nullable Pointer address, @Nullable Pointer length, int flags);
+
+    /** sendmsg(2) of what a {@code struct msghdr} points to. */
+    public static native long sendmsg(int fd, Pointer message, int flags);
 
     /** shutdown(2). */
     public static native int shutdown(int fd, int how);

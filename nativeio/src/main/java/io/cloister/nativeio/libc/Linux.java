@@ -103,6 +103,10 @@ public final class Linux {
     public static final int EDQUOT = (int) constant("EDQUOT");
     public static final int ECANCELED = (int) constant("ECANCELED");
     public static final int EKEYREJECTED = (int) constant("EKEYREJECTED");
+    public static final int EPROTOTYPE = (int) constant("EPROTOTYPE");
+    public static final int EADDRINUSE = (int) constant("EADDRINUSE");
+    public static final int ECONNABORTED = (int) constant("ECONNABORTED");
+    public static final int ETOOMANYREFS = (int) constant("ETOOMANYREFS");
 
     // fcntl.h, linux/openat2.h
     public static final int AT_FDCWD = (int) constant("AT_FDCWD");
@@ -110,7 +114,10 @@ public final class Linux {
     public static final int AT_RECURSIVE = (int) constant("AT_RECURSIVE");
     public static final int AT_REMOVEDIR = (int) constant("AT_REMOVEDIR");
     public static final int AT_SYMLINK_NOFOLLOW = (int) constant("AT_SYMLINK_NOFOLLOW");
+    public static final int AT_STATX_DONT_SYNC = (int) constant("AT_STATX_DONT_SYNC");
+    public static final int AT_NO_AUTOMOUNT = (int) constant("AT_NO_AUTOMOUNT");
     public static final int O_RDONLY = (int) constant("O_RDONLY");
+    public static final int O_ACCMODE = (int) constant("O_ACCMODE");
     public static final int O_WRONLY = (int) constant("O_WRONLY");
     public static final int O_RDWR = (int) constant("O_RDWR");
     public static final int O_CREAT = (int) constant("O_CREAT");
@@ -125,6 +132,8 @@ public final class Linux {
     public static final int O_NOCTTY = (int) constant("O_NOCTTY");
     public static final int F_DUPFD_CLOEXEC = (int) constant("F_DUPFD_CLOEXEC");
     public static final int F_GETFD = (int) constant("F_GETFD");
+    public static final int F_SETFD = (int) constant("F_SETFD");
+    public static final int F_GETFL = (int) constant("F_GETFL");
     public static final int F_SETFL = (int) constant("F_SETFL");
     public static final int FD_CLOEXEC = (int) constant("FD_CLOEXEC");
     public static final int F_ADD_SEALS = (int) constant("F_ADD_SEALS");
@@ -179,6 +188,8 @@ public final class Linux {
     public static final int S_IFLNK = (int) constant("S_IFLNK");
     public static final int S_IFIFO = (int) constant("S_IFIFO");
     public static final int S_IFSOCK = (int) constant("S_IFSOCK");
+    public static final int S_IFCHR = (int) constant("S_IFCHR");
+    public static final int S_IFBLK = (int) constant("S_IFBLK");
     public static final int stat_SIZE = (int) constant("stat_SIZE");
     public static final int stat_st_mode = (int) constant("stat_st_mode");
     public static final int stat_st_uid = (int) constant("stat_st_uid");
@@ -186,12 +197,32 @@ public final class Linux {
     public static final int stat_st_size = (int) constant("stat_st_size");
     public static final int stat_st_ino = (int) constant("stat_st_ino");
     public static final int stat_st_dev = (int) constant("stat_st_dev");
+    public static final int statx_SIZE = (int) constant("statx_SIZE");
+    public static final int statx_stx_mask = (int) constant("statx_stx_mask");
+    public static final int statx_stx_mode = (int) constant("statx_stx_mode");
+    public static final int statx_stx_mnt_id = (int) constant("statx_stx_mnt_id");
+    public static final int statx_stx_rdev_major = (int) constant("statx_stx_rdev_major");
+    public static final int statx_stx_rdev_minor = (int) constant("statx_stx_rdev_minor");
+    public static final int STATX_TYPE = (int) constant("STATX_TYPE");
+    public static final int STATX_MNT_ID = (int) constant("STATX_MNT_ID");
     public static final int statfs_SIZE = (int) constant("statfs_SIZE");
     public static final int statfs_f_type = (int) constant("statfs_f_type");
     public static final int statfs_f_blocks = (int) constant("statfs_f_blocks");
     public static final int statfs_f_bfree = (int) constant("statfs_f_bfree");
     public static final int statfs_f_files = (int) constant("statfs_f_files");
     public static final int statfs_f_ffree = (int) constant("statfs_f_ffree");
+
+    // linux/major.h, sys/file.h
+    public static final int MEM_MAJOR = (int) constant("MEM_MAJOR");
+    public static final int NULL_MINOR = (int) constant("NULL_MINOR");
+    public static final int ZERO_MINOR = (int) constant("ZERO_MINOR");
+    public static final int FULL_MINOR = (int) constant("FULL_MINOR");
+    public static final int RANDOM_MINOR = (int) constant("RANDOM_MINOR");
+    public static final int URANDOM_MINOR = (int) constant("URANDOM_MINOR");
+    public static final int UNIX98_PTY_SLAVE_MAJOR = (int) constant("UNIX98_PTY_SLAVE_MAJOR");
+    public static final int UNIX98_PTY_MAJOR_COUNT = (int) constant("UNIX98_PTY_MAJOR_COUNT");
+    public static final int LOCK_EX = (int) constant("LOCK_EX");
+    public static final int LOCK_NB = (int) constant("LOCK_NB");
 
     // dirent.h
     public static final int dirent64_d_reclen = (int) constant("dirent64_d_reclen");
@@ -404,7 +435,7 @@ public final class Linux {
     public static final int BPF_A = (int) constant("BPF_A");
     public static final int BPF_MAXINSNS = (int) constant("BPF_MAXINSNS");
 
-    // sys/socket.h, sys/ioctl.h, termios.h, sys/ttydefaults.h, sys/mman.h, unistd.h
+    // sys/socket.h, sys/un.h, sys/ioctl.h, termios.h, sys/ttydefaults.h, sys/mman.h, unistd.h
     public static final int AF_UNSPEC = (int) constant("AF_UNSPEC");
     public static final int AF_UNIX = (int) constant("AF_UNIX");
     public static final int AF_INET = (int) constant("AF_INET");
@@ -416,6 +447,29 @@ public final class Linux {
     public static final int SOCK_DGRAM = (int) constant("SOCK_DGRAM");
     public static final int SOCK_SEQPACKET = (int) constant("SOCK_SEQPACKET");
     public static final int SOCK_CLOEXEC = (int) constant("SOCK_CLOEXEC");
+    public static final int SOCK_STREAM = (int) constant("SOCK_STREAM");
+    public static final int SOCK_NONBLOCK = (int) constant("SOCK_NONBLOCK");
+    public static final int SO_SNDTIMEO = (int) constant("SO_SNDTIMEO");
+    public static final int SO_DOMAIN = (int) constant("SO_DOMAIN");
+    public static final int SO_TYPE = (int) constant("SO_TYPE");
+    public static final int SO_ACCEPTCONN = (int) constant("SO_ACCEPTCONN");
+    public static final int SO_PASSCRED = (int) constant("SO_PASSCRED");
+    public static final int SO_PASSSEC = (int) constant("SO_PASSSEC");
+    public static final int SO_PASSPIDFD = (int) constant("SO_PASSPIDFD");
+    public static final int SO_PEERCRED = (int) constant("SO_PEERCRED");
+    public static final int SO_PEERGROUPS = (int) constant("SO_PEERGROUPS");
+    public static final int ucred_SIZE = (int) constant("ucred_SIZE");
+    public static final int ucred_pid = (int) constant("ucred_pid");
+    public static final int ucred_uid = (int) constant("ucred_uid");
+    public static final int ucred_gid = (int) constant("ucred_gid");
+    public static final int sockaddr_un_SIZE = (int) constant("sockaddr_un_SIZE");
+    public static final int sockaddr_un_sun_family = (int) constant("sockaddr_un_sun_family");
+    public static final int sockaddr_un_sun_path = (int) constant("sockaddr_un_sun_path");
+    public static final int timeval_SIZE = (int) constant("timeval_SIZE");
+    public static final int timeval_tv_sec = (int) constant("timeval_tv_sec");
+    public static final int timeval_tv_usec = (int) constant("timeval_tv_usec");
+    public static final int SCM_MAX_FD = (int) constant("SCM_MAX_FD");
+    public static final int MSG_NOSIGNAL = (int) constant("MSG_NOSIGNAL");
     public static final int SHUT_RDWR = (int) constant("SHUT_RDWR");
     public static final int SOL_SOCKET = (int) constant("SOL_SOCKET");
     public static final int SO_SNDBUF = (int) constant("SO_SNDBUF");

@@ -42,6 +42,7 @@ class HeadersTest {
         "linux/keyctl.h",
         "linux/landlock.h",
         "linux/magic.h",
+        "linux/major.h",
         "linux/openat2.h",
         "linux/prctl.h",
         "linux/sched.h",
@@ -54,6 +55,7 @@ class HeadersTest {
         "stdio.h",
         "sys/epoll.h",
         "sys/eventfd.h",
+        "sys/file.h",
         "sys/ioctl.h",
         "sys/mman.h",
         "sys/mount.h",
@@ -64,6 +66,7 @@ class HeadersTest {
         "sys/statfs.h",
         "sys/syscall.h",
         "sys/ttydefaults.h",
+        "sys/un.h",
         "sys/wait.h",
         "termios.h",
         "time.h",
@@ -104,6 +107,13 @@ class HeadersTest {
                     Map.entry("ruleset_scoped", "2 * sizeof(long)"),
                     Map.entry("seccomp_notif_nr", "offsetof(struct seccomp_notif, data.nr)"),
                     Map.entry("seccomp_notif_arch", "offsetof(struct seccomp_notif, data.arch)"),
+                    Map.entry("SO_PASSPIDFD", "76"),
+                    Map.entry("SCM_MAX_FD", "DESCRIPTORS_MAX"),
+                    Map.entry("NULL_MINOR", "3"),
+                    Map.entry("ZERO_MINOR", "5"),
+                    Map.entry("FULL_MINOR", "7"),
+                    Map.entry("RANDOM_MINOR", "8"),
+                    Map.entry("URANDOM_MINOR", "9"),
                     Map.entry("X32_SYSCALL_BIT", "X32"));
 
     private static final List<String> STRUCTS =
@@ -127,6 +137,10 @@ class HeadersTest {
                     "cmsghdr",
                     "iovec",
                     "epoll_event",
+                    "statx",
+                    "ucred",
+                    "sockaddr_un",
+                    "timeval",
                     "termios",
                     "winsize");
 
