@@ -52,7 +52,7 @@ class LimitsTest extends WorkerTest {
         workload = Workload.compiled();
     }
 
-    private ProgramOutcome run(Limits.Builder limits, Object... deed) {
+    ProgramOutcome run(Limits.Builder limits, Object... deed) {
         return worker().run(workload.of(limits.build(), deed));
     }
 
@@ -63,7 +63,7 @@ class LimitsTest extends WorkerTest {
                                 .limits(limits.build()));
     }
 
-    private static Limits.Builder limits() {
+    static Limits.Builder limits() {
         return Limits.builder().wallTime(Duration.ofSeconds(60));
     }
 

@@ -10,6 +10,7 @@ import akka.actor.typed.DispatcherSelector;
 import akka.actor.typed.javadsl.AskPattern;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.cloister.nativeio.socket.PacketListener;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.run.Program;
 import io.cloister.protocol.run.ProgramOutcome;
@@ -28,12 +29,18 @@ import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import io.cloister.supervisor.pool.ContainerSupervisor.PoolStatus;
 import io.cloister.supervisor.pool.ContainerSupervisor.Release;
 import io.cloister.supervisor.run.RunService;
+import io.cloister.supervisor.service.ContainerService;
+import io.cloister.supervisor.service.ServiceSettings;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.junit.jupiter.api.Assumptions;
 
 /**
  * A judge worker without a cluster, and everything one can ask of it: each method sends one message
@@ -63,6 +70,9 @@ public final class Worker implements AutoCloseable {
 
     private Worker(Config config, Function<CloisterSettings, CloisterSettings> change) {
         kit = ActorTestKit.create("worker-" + STARTED.incrementAndGet(), config);
+        if (config.getString("cloister.transport").equals("socket")) {
+            serve(config);
+        }
         settings = change.apply(CloisterSettings.from(config));
         supervisor = kit.spawn(ContainerSupervisor.create(settings), "supervisor");
         store = new FileStore(settings.store());
@@ -92,8 +102,53 @@ public final class Worker implements AutoCloseable {
         Config config =
                 ConfigFactory.parseString(settings)
                         .withFallback(ConfigFactory.parseString(DEFAULTS))
-                        .withFallback(ConfigFactory.load());
+                        .withFallback(ConfigFactory.defaultApplication())
+                        .withFallback(ConfigFactory.defaultReferenceUnresolved())
+                        .resolve();
         return new Worker(config, known -> known.withStandard(standard.apply(known.standard())));
+    }
+
+    /** The service that the worker's containers come from, in the same process. */
+    private void serve(Config config) {
+        ServiceSettings service = ServiceSettings.from(config);
+        try {
+            kit.spawn(
+                    ContainerService.create(
+                            service,
+                            PacketListener.open(
+                                    service.path(),
+                                    service.mode(),
+                                    service.owner(),
+                                    service.group(),
+                                    service.backlog())),
+                    "service",
+                    DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** As {@link #start(String)}, with the containers of a service that listens at this path. */
+    public static Worker startOverSocket(Path socket, String settings) {
+        return start(
+                settings
+                        + """
+
+                        cloister {
+                          transport = socket
+                          socket.path = "%1$s"
+                          service {
+                            socket.path = "%1$s"
+                            profile-defaults {
+                              settings.containers { max = 16, warm = 0 }
+                              limits { wall-time = 24h, memory = null, processes = null }
+                              allow-less = true
+                              seccomp = [ default, "default:log", strict, none ]
+                            }
+                          }
+                        }
+                        """
+                                .formatted(socket));
     }
 
     public CloisterSettings settings() {
@@ -130,6 +185,9 @@ public final class Worker implements AutoCloseable {
     }
 
     public AcquireReply tryCreate(ContainerConfig config) {
+        Assumptions.assumeTrue(
+                settings.socket().isEmpty() || config.equals(standard()),
+                "how containers are made is the service's to say");
         return await(
                 this.<ContainerSupervisor.Command, AcquireReply>ask(
                         supervisor, replyTo -> new Create(config, Optional.empty(), replyTo)));

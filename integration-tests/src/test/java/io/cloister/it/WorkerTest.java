@@ -33,10 +33,15 @@ abstract class WorkerTest {
 
     @BeforeAll
     void startWorker() {
-        worker = Worker.start(settings + ONE);
+        worker = start(settings + ONE);
         worker.run(Program.of("/bin/true").collect(ByteSize.ofKiB(1))); // the collector's thread
         worker.awaitCalm();
         before = HostState.now();
+    }
+
+    /** The worker that all tests share. */
+    Worker start(String all) {
+        return Worker.start(all);
     }
 
     @AfterEach

@@ -14,6 +14,7 @@ import io.cloister.supervisor.io.HostFiles;
 import io.cloister.supervisor.pool.UidRanges;
 import io.cloister.supervisor.seccomp.InvalidProfile;
 import io.cloister.supervisor.seccomp.OciSeccomp;
+import io.cloister.supervisor.socket.SocketSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -31,6 +32,7 @@ import java.util.regex.Pattern;
  * @param hostFiles those that runs may read
  * @param seccompProfiles beside those that come with Cloister, by the names in requests
  * @param landlock what programs are confined by, beside their filters
+ * @param socket of the service whose containers are used; absent for containers of this process
  */
 public record CloisterSettings(
         ContainerConfig standard,
@@ -55,7 +57,8 @@ public record CloisterSettings(
         Duration idleCheckInterval,
         Duration idleTime,
         Map<String, SeccompPolicy> seccompProfiles,
-        Landlock landlock) {
+        Landlock landlock,
+        Optional<SocketSettings> socket) {
 
     private static final Pattern PROFILE_NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
 
@@ -78,6 +81,13 @@ public record CloisterSettings(
         require(
                 uidRanges.count() >= maxContainers,
                 "uid-ranges.count must be at least containers.max");
+        require(
+                socket.isEmpty() || standard.equals(HostMounts.standardConfig()),
+                "transport is socket: how containers are made is the service's to say, by its"
+                        + " profiles, so that no other configuration can be had");
+        require(
+                socket.isEmpty() || exclusiveCores.isEmpty(),
+                "containers.exclusive-cores are the service's to give when transport is socket");
     }
 
     private static final String EXECUTOR =
@@ -134,7 +144,23 @@ public record CloisterSettings(
                 cloister.getDuration("run.idle-check-interval"),
                 cloister.getDuration("run.idle-time"),
                 seccompProfiles(cloister.getConfig("seccomp.profiles")),
-                landlock(cloister.getString("landlock")));
+                landlock(cloister.getString("landlock")),
+                socket(cloister));
+    }
+
+    private static Optional<SocketSettings> socket(Config cloister) {
+        String transport = cloister.getString("transport");
+        require(
+                transport.equals("embedded") || transport.equals("socket"),
+                "transport must be embedded or socket, not " + transport);
+        Config socket = cloister.getConfig("socket");
+        return transport.equals("embedded")
+                ? Optional.empty()
+                : Optional.of(
+                        new SocketSettings(
+                                Path.of(socket.getString("path")),
+                                socket.getString("profile"),
+                                socket.getDuration("timeout")));
     }
 
     private static Landlock landlock(String wanted) {
@@ -226,6 +252,7 @@ public record CloisterSettings(
                 idleCheckInterval,
                 idleTime,
                 profiles,
-                landlock);
+                landlock,
+                socket);
     }
 }

@@ -471,6 +471,7 @@ public final class Linux {
     public static final int SCM_MAX_FD = (int) constant("SCM_MAX_FD");
     public static final int MSG_NOSIGNAL = (int) constant("MSG_NOSIGNAL");
     public static final int SHUT_RDWR = (int) constant("SHUT_RDWR");
+    public static final int SHUT_WR = (int) constant("SHUT_WR");
     public static final int SOL_SOCKET = (int) constant("SOL_SOCKET");
     public static final int SO_SNDBUF = (int) constant("SO_SNDBUF");
     public static final int SCM_RIGHTS = (int) constant("SCM_RIGHTS");

@@ -354,6 +354,13 @@ public final class PacketSocket implements AutoCloseable {
         return discarded.pending();
     }
 
+    /** Sends no more: the peer reads the end of the file, and may still send. */
+    public void endOutput() {
+        if (socket.isOpen()) {
+            LibC.shutdown(socket.number(), Linux.SHUT_WR);
+        }
+    }
+
     /** Who is at the other end. */
     public PeerCredentials peer() throws IOException {
         try (Memory ucred = new Memory(Linux.ucred_SIZE)) {

@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             ShellCommand.class,
             DoctorCommand.class,
             WorkerCommand.class,
+            ServeCommand.class,
             TopCommand.class,
             HelpCommand.class
         })

@@ -440,13 +440,18 @@ public final class Container {
                 },
                 execute.descriptors()::close,
                 Optional.of(execute),
-                deadline(execute.request().limits()));
+                deadline(execute.request().limits(), settings.grace()));
     }
 
-    /** At a small CPU rate, a program's start and end take as much longer as its work. */
-    private Duration deadline(Limits limits) {
+    /**
+     * When a run must have been answered.
+     *
+     * @param grace beyond its wall time; at a small CPU rate, a program's start and end take as
+     *     much longer as its work
+     */
+    public static Duration deadline(Limits limits, Duration grace) {
         int slower = Math.max(1, WHOLE_CORE / limits.cpuRate().orElse(WHOLE_CORE));
-        return limits.wallTime().plus(settings.grace().multipliedBy(slower));
+        return limits.wallTime().plus(grace.multipliedBy(slower));
     }
 
     private Exchange<ExecveReply> run(Execute execute, ContainerContext known) throws IOException {

@@ -31,7 +31,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * to do it stays awake for a little while, yielding the processor to whoever wants it, for init's
  * answer to a short command comes within less time than it takes to wake a thread.
  */
-final class WakefulExecutor extends AbstractExecutorService {
+public final class WakefulExecutor extends AbstractExecutorService {
     private static final ThreadLocal<WakefulExecutor> CURRENT = new ThreadLocal<>();
 
     /** While there is always a task to run, sockets get their turn after so many. */
@@ -73,7 +73,7 @@ final class WakefulExecutor extends AbstractExecutorService {
      *
      * @throws IllegalStateException on another thread
      */
-    static WakefulExecutor current() {
+    public static WakefulExecutor current() {
         WakefulExecutor current = CURRENT.get();
         if (current == null) {
             throw new IllegalStateException("not a thread of the containers' dispatcher");
@@ -88,13 +88,22 @@ final class WakefulExecutor extends AbstractExecutorService {
      *
      * @param fd open until it is forgotten
      */
-    void watch(Fd fd, Runnable ready) throws IOException {
-        epoll.add(fd, Linux.EPOLLIN, fd.number());
+    public void watch(Fd fd, Runnable ready) throws IOException {
+        watch(fd, Linux.EPOLLIN, ready);
+    }
+
+    /** As {@link #watch}, whenever the descriptor can be written to. */
+    public void watchWritable(Fd fd, Runnable ready) throws IOException {
+        watch(fd, Linux.EPOLLOUT, ready);
+    }
+
+    private void watch(Fd fd, int events, Runnable ready) throws IOException {
+        epoll.add(fd, events, fd.number());
         watched.put((long) fd.number(), new Watched(fd, ready));
     }
 
     /** Watches a descriptor no longer, if it does. */
-    void forget(Fd fd) {
+    public void forget(Fd fd) {
         if (fd.isOpen() && watched.remove((long) fd.number()) != null) {
             try {
                 epoll.remove(fd);

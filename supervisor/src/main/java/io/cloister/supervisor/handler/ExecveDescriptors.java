@@ -6,9 +6,12 @@ import io.cloister.protocol.message.Executable;
 import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.Failure;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The descriptors that come with a run, by role. Whoever receives them owns them.
@@ -33,8 +36,8 @@ public record ExecveDescriptors(Map<Integer, Fd> files, Optional<Fd> executable)
     }
 
     /** Whether they are those that the request announces, and open. */
-    Optional<Failure> check(Execve request) {
-        if (!files.keySet().equals(java.util.Set.copyOf(request.descriptors()))) {
+    public Optional<Failure> check(Execve request) {
+        if (!files.keySet().equals(Set.copyOf(request.descriptors()))) {
             return bad(
                     "the request names descriptors %s, with it came %s"
                             .formatted(
@@ -56,6 +59,36 @@ public record ExecveDescriptors(Map<Integer, Fd> files, Optional<Fd> executable)
 
     private static Optional<Failure> bad(String message) {
         return Optional.of(Failure.of(Failure.Kind.BAD_DESCRIPTOR, message));
+    }
+
+    /**
+     * In the order in which they travel: as the request names them, then the executable.
+     *
+     * @param request that they were {@link #check checked} against
+     */
+    public List<Fd> inOrder(Execve request) {
+        List<Fd> all = new ArrayList<>();
+        request.descriptors().forEach(number -> all.add(Objects.requireNonNull(files.get(number))));
+        executable.ifPresent(all::add);
+        return all;
+    }
+
+    /**
+     * The reverse of {@link #inOrder}.
+     *
+     * @param descriptors as many as the request names, and one more if the executable is one
+     */
+    public static ExecveDescriptors of(Execve request, List<Fd> descriptors) {
+        Map<Integer, Fd> files = new HashMap<>();
+        int named = request.descriptors().size();
+        for (int i = 0; i < named; i++) {
+            files.put(request.descriptors().get(i), descriptors.get(i));
+        }
+        return new ExecveDescriptors(
+                files,
+                descriptors.size() > named
+                        ? Optional.of(descriptors.get(named))
+                        : Optional.empty());
     }
 
     private List<Fd> all() {

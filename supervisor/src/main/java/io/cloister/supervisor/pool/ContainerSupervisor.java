@@ -97,9 +97,14 @@ public final class ContainerSupervisor
      *
      * @param init the number of its first process on the host, to look at it, never to signal it
      * @param workDirectory of the container, below which relative paths are
+     * @param configured what came of its configuration
      */
     public record Lease(
-            long id, ActorRef<Container.Command> container, int init, String workDirectory)
+            long id,
+            ActorRef<Container.Command> container,
+            int init,
+            String workDirectory,
+            Configured configured)
             implements AcquireReply {}
 
     /** There is none to be had: why, and what to do. */
@@ -169,7 +174,7 @@ public final class ContainerSupervisor
         private State state = State.STARTING;
         private Retirement reason = Retirement.LOST;
         private long resetSince;
-        private boolean configured;
+        private @Nullable Configured configured;
         private boolean admitted;
         private @Nullable ActorRef<ResetReply> resetAnswers;
         private int uses;
@@ -281,14 +286,19 @@ public final class ContainerSupervisor
     /**
      * The behaviour of a worker's supervisor.
      *
-     * @throws IllegalStateException when the block of id ranges, or the version of control groups
-     *     that the settings ask for, cannot be used
+     * @throws IllegalStateException when it is to create the containers itself, and the block of id
+     *     ranges, or the version of control groups that the settings ask for, cannot be used
      */
     public static Behavior<Command> create(CloisterSettings settings) {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers ->
-                        new ContainerSupervisor(
-                                context, timers, settings, LocalContainers.open(settings))));
+                        new ContainerSupervisor(context, timers, settings, source(settings))));
+    }
+
+    private static ContainerSource source(CloisterSettings settings) {
+        return settings.socket()
+                .<ContainerSource>map(socket -> new RemoteContainers(socket, settings))
+                .orElseGet(() -> LocalContainers.open(settings));
     }
 
     private void drainOnShutdown(ActorContext<Command> context) {
@@ -591,8 +601,8 @@ public final class ContainerSupervisor
 
     private Behavior<Command> onConfigured(WasConfigured configured) {
         Member member = configured.member();
-        if (configured.reply() instanceof Configured && member.state == State.STARTING) {
-            member.configured = true;
+        if (configured.reply() instanceof Configured done && member.state == State.STARTING) {
+            member.configured = done;
             finishStart(member);
             return this;
         }
@@ -606,7 +616,7 @@ public final class ContainerSupervisor
 
     /** It is ready when it is configured and its init is in its control groups. */
     private void finishStart(Member member) {
-        if (!member.configured || !member.admitted) {
+        if (member.configured == null || !member.admitted) {
             return;
         }
         backoff = Duration.ZERO;
@@ -685,7 +695,13 @@ public final class ContainerSupervisor
         // for good: it is likely to come again, and to watch an actor anew costs as much as a lease
         request.owner().ifPresent(owner -> getContext().watch(owner));
         request.replyTo()
-                .tell(new Lease(member.lease, member.container, member.init, member.workDirectory));
+                .tell(
+                        new Lease(
+                                member.lease,
+                                member.container,
+                                member.init,
+                                member.workDirectory,
+                                Objects.requireNonNull(member.configured)));
         refill();
     }
 

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.it;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.Status;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The tests of the commands once more, with containers of the service. */
+class OverSocketTest {
+    private static Worker startOverSocket(String settings) {
+        return Worker.startOverSocket(directory.resolve("s"), settings);
+    }
+
+    @TempDir private static Path directory;
+
+    @Nested
+    class Ping extends PingTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+
+    @Nested
+    class Open extends OpenTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+
+    @Nested
+    class Delete extends DeleteTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+
+    @Nested
+    class Reset extends ResetTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+
+    @Nested
+    class Execve extends ExecveTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+
+    @Nested
+    class Streams extends StreamsTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+
+    @Nested
+    class Limits extends LimitsTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+
+        @Override
+        @Test
+        void shouldKeepAProgramOnItsCores() {
+            ProgramOutcome outcome = run(limits().cpuSet("0"), "cores");
+            assertThat(outcome.status()).isEqualTo(Status.INTERNAL_ERROR);
+            assertThat(outcome.failure().orElseThrow().message()).contains("leave the CPU set out");
+        }
+    }
+
+    @Nested
+    class Runs extends RunServiceTest {
+        @Override
+        Worker start(String settings) {
+            return startOverSocket(settings);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.cli;
+
+import akka.actor.typed.ActorSystem;
+import akka.actor.typed.DispatcherSelector;
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.cloister.nativeio.socket.PacketListener;
+import io.cloister.supervisor.pool.ContainerSupervisor;
+import io.cloister.supervisor.service.ContainerService;
+import io.cloister.supervisor.service.ServiceSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code cloister serve}: the local service, until it is told to end. */
+@Command(
+        name = "serve",
+        description =
+                "Holds containers for other processes of this host, which use them over a Unix"
+                        + " socket and need no privileges.",
+        mixinStandardHelpOptions = true,
+        exitCodeOnInvalidInput = Main.USAGE,
+        exitCodeOnExecutionException = Main.SOFTWARE,
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "2:the command line or a setting is wrong",
+            "70:Cloister failed",
+            "143:it was ended by SIGTERM, and no container is left"
+        })
+final class ServeCommand implements Callable<Integer> {
+    @Spec private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "Settings, as reference.conf lists them.")
+    private @Nullable Path file;
+
+    @Option(
+            names = "--socket",
+            paramLabel = "PATH",
+            description = "Where to listen (default: as cloister.service.socket.path says).")
+    private Optional<Path> socket = Optional.empty();
+
+    @Override
+    public Integer call() throws Exception {
+        Main.logAtLeastInfo();
+        Config config = config();
+        ServiceSettings settings;
+        try {
+            settings = ServiceSettings.from(config);
+        } catch (IllegalArgumentException e) {
+            throw wrong(String.valueOf(e.getMessage()));
+        }
+        PacketListener listener = listener(settings);
+        ActorSystem<ContainerService.Command> system =
+                ActorSystem.create(
+                        ContainerService.create(settings, listener),
+                        "cloister-service",
+                        config,
+                        DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER));
+        spec.commandLine().getOut().println("listening at " + settings.path());
+        spec.commandLine().getOut().flush();
+        system.getWhenTerminated().toCompletableFuture().get();
+        return 0;
+    }
+
+    private static PacketListener listener(ServiceSettings settings) throws IOException {
+        Optional<PacketListener> passedOn =
+                PacketListener.fromSystemd(System.getenv(), ProcessHandle.current().pid());
+        return passedOn.isPresent()
+                ? passedOn.get()
+                : PacketListener.open(
+                        settings.path(),
+                        settings.mode(),
+                        settings.owner(),
+                        settings.group(),
+                        settings.backlog());
+    }
+
+    private Config config() {
+        Map<String, Object> overrides = new HashMap<>();
+        socket.ifPresent(path -> overrides.put("cloister.service.socket.path", path.toString()));
+        return ConfigFactory.defaultOverrides()
+                .withFallback(ConfigFactory.parseMap(overrides, "the command line"))
+                .withFallback(settingsFile())
+                .withFallback(ConfigFactory.parseResources("cloister-service.conf"))
+                .withFallback(ConfigFactory.defaultReferenceUnresolved())
+                .resolve();
+    }
+
+    private Config settingsFile() {
+        if (file == null) {
+            return ConfigFactory.empty();
+        }
+        if (!Files.isReadable(file)) {
+            throw wrong("--config: %s cannot be read".formatted(file));
+        }
+        return ConfigFactory.parseFile(file.toFile());
+    }
+
+    private ParameterException wrong(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+}

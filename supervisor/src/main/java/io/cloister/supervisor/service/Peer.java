@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.service;
+
+import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.unit.ByteSize;
+import java.util.Optional;
+
+/** One user id's share of the service; of the containers' thread alone. */
+final class Peer {
+    private final int uid;
+    private final Quota quota;
+    private int containers;
+    private long memory;
+    private int descriptors;
+
+    Peer(int uid, Quota quota) {
+        this.uid = uid;
+        this.quota = quota;
+    }
+
+    int uid() {
+        return uid;
+    }
+
+    Quota quota() {
+        return quota;
+    }
+
+    boolean isIdle() {
+        return containers == 0;
+    }
+
+    /** Counts another container; why not, if the quota is used up. */
+    Optional<Failure> takeContainer() {
+        if (containers == quota.containers()) {
+            return over("%d containers, at most %d are allowed", containers, quota.containers());
+        }
+        containers++;
+        return Optional.empty();
+    }
+
+    void returnContainer() {
+        containers--;
+    }
+
+    /** Counts the memory that a program may use; why not, if the quota would be exceeded. */
+    Optional<Failure> takeMemory(long bytes) {
+        if (bytes > quota.memory().bytes() - memory) {
+            return over(
+                    "programs that may use %s in all, with this one's %s more than the %s that are"
+                            + " allowed",
+                    ByteSize.ofBytes(memory), ByteSize.ofBytes(bytes), quota.memory());
+        }
+        memory += bytes;
+        return Optional.empty();
+    }
+
+    void returnMemory(long bytes) {
+        memory -= bytes;
+    }
+
+    /**
+     * Counts descriptors that have come; why not, if the quota would be exceeded.
+     *
+     * @param unclosed of earlier ones, which are the peer's still
+     */
+    Optional<Failure> takeDescriptors(int count, int unclosed) {
+        if (count > quota.descriptors() - descriptors - unclosed) {
+            return over(
+                    "%d descriptors with the service, with these %d more than the %d that are"
+                            + " allowed",
+                    descriptors + unclosed, count, quota.descriptors());
+        }
+        descriptors += count;
+        return Optional.empty();
+    }
+
+    void returnDescriptors(int count) {
+        descriptors -= count;
+    }
+
+    private Optional<Failure> over(String what, Object... numbers) {
+        return Optional.of(
+                Failure.of(
+                        Failure.Kind.UNAVAILABLE,
+                        ("user %d has " + what + ": try again later").formatted(prepend(numbers))));
+    }
+
+    private Object[] prepend(Object[] numbers) {
+        Object[] all = new Object[numbers.length + 1];
+        all[0] = uid;
+        System.arraycopy(numbers, 0, all, 1, numbers.length);
+        return all;
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.cloister.supervisor.socket;
+
+import akka.actor.typed.ActorRef;
+import akka.actor.typed.Behavior;
+import akka.actor.typed.PostStop;
+import akka.actor.typed.Signal;
+import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
+import akka.actor.typed.javadsl.ActorContext;
+import akka.actor.typed.javadsl.Behaviors;
+import io.cloister.nativeio.fd.Fd;
+import io.cloister.nativeio.socket.PacketSocket;
+import io.cloister.protocol.kryo.ProtocolException;
+import io.cloister.protocol.service.Frame;
+import io.cloister.protocol.service.FrameKryo;
+import io.cloister.supervisor.container.WakefulExecutor;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the frames of a connection. A peer that does not read keeps nobody waiting but itself:
+ * frames wait here, as many as the router lets there be. To be spawned on the containers'
+ * dispatcher, whose thread it writes on.
+ */
+public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Command> {
+    private static final ThreadLocal<ByteBuffer> BUFFER =
+            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(Frame.MAX_BYTES));
+
+    /** What a sender is told. */
+    public sealed interface Command {}
+
+    /**
+     * Send a frame.
+     *
+     * @param kryo of the version to write
+     * @param sent run when it has been sent or never will be; closes the descriptors, if need be
+     */
+    public record Send(FrameKryo kryo, Frame frame, List<Fd> descriptors, Runnable sent)
+            implements Command {
+        public Send(FrameKryo kryo, Frame frame) {
+            this(kryo, frame, List.of(), () -> {});
+        }
+    }
+
+    /** Drop what cannot be sent at once, and end. */
+    public record Finish() implements Command {}
+
+    private final PacketSocket socket;
+    private final ActorRef<? super FrameEvent> router;
+    private final WakefulExecutor thread = WakefulExecutor.current();
+    private final Deque<Send> waiting = new ArrayDeque<>();
+    private @Nullable Fd writable;
+    private boolean broken;
+
+    private FrameSender(
+            ActorContext<Command> context,
+            PacketSocket socket,
+            ActorRef<? super FrameEvent> router) {
+        super(context);
+        this.socket = socket;
+        this.router = router;
+    }
+
+    /** The behaviour of a connection's sender. The socket stays the router's. */
+    public static Behavior<Command> create(
+            PacketSocket socket, ActorRef<? super FrameEvent> router) {
+        return Behaviors.setup(context -> new FrameSender(context, socket, router));
+    }
+
+    @Override
+    public Behavior<Command> onMessage(Command command) {
+        if (!(command instanceof Send send)) {
+            return Behaviors.stopped();
+        }
+        if (broken) {
+            send.sent().run();
+        } else if (writable != null || !trySend(send)) {
+            waiting.add(send);
+        }
+        return this;
+    }
+
+    /** Whether it is done with, sent or not. */
+    private boolean trySend(Send send) {
+        ByteBuffer buffer = BUFFER.get().clear();
+        try {
+            send.kryo().write(send.frame(), buffer);
+            if (!socket.trySend(buffer.flip(), send.descriptors())) {
+                awaitWritable();
+                return false;
+            }
+        } catch (ProtocolException e) {
+            router.tell(new FrameEvent.Unsendable(send.frame(), String.valueOf(e.getMessage())));
+        } catch (EOFException e) {
+            fail("the other end has closed it");
+        } catch (IOException e) {
+            fail(String.valueOf(e.getMessage()));
+        }
+        send.sent().run();
+        return true;
+    }
+
+    private void awaitWritable() throws IOException {
+        if (writable == null) {
+            Fd readiness = socket.readiness();
+            writable = readiness;
+            thread.watchWritable(readiness, this::resume);
+        }
+    }
+
+    private void resume() {
+        for (Send send = waiting.poll(); send != null; send = waiting.poll()) {
+            if (!trySend(send)) {
+                waiting.addFirst(send);
+                return;
+            }
+        }
+        stopWatching();
+    }
+
+    private void fail(String reason) {
+        broken = true;
+        stopWatching();
+        drop();
+        router.tell(new FrameEvent.Broken(reason));
+    }
+
+    private void stopWatching() {
+        Fd readiness = writable;
+        if (readiness != null) {
+            writable = null;
+            thread.forget(readiness);
+            readiness.close();
+        }
+    }
+
+    @Override
+    public Behavior<Command> onSignal(Signal signal) {
+        if (signal instanceof PostStop) {
+            stopWatching();
+            drop();
+        }
+        return this;
+    }
+
+    private void drop() {
+        waiting.forEach(send -> send.sent().run());
+        waiting.clear();
+    }
+}
