@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
+import akka.actor.ActorPath;
 import akka.actor.ActorPaths;
 import akka.actor.ActorSystem;
-import akka.actor.Address;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.ActorRefResolver;
 import akka.actor.typed.delivery.ProducerController;
@@ -430,9 +430,12 @@ final class ClusterTypes {
 
     private static boolean isPath(String text) {
         try {
-            Address address = ActorPaths.fromString(text).address();
+            ActorPath path = ActorPaths.fromString(text);
             // Without a host it would be an actor of whoever reads it.
-            return address.protocol().equals("akka") && address.hasGlobalScope();
+            return path.address().protocol().equals("akka")
+                    && path.address().hasGlobalScope()
+                    // Akka drops the query of a URI, for example.
+                    && path.toSerializationFormat().equals(text);
         } catch (Exception malformed) { // Scala does not declare what it throws
             return false;
         }

@@ -220,7 +220,15 @@ class HostileMessagesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"no", "akka://c/user/a", "http://192.0.2.1:80/user/a"})
+    @ValueSource(
+            strings = {
+                "no",
+                "akka://c/user/a",
+                "http://192.0.2.1:80/user/a",
+                "akka://c@192.0.2.1:2552/user/a?b",
+                "akka://c@192.0.2.1:2552/user/a?b#1",
+                "akka://c@192.0.2.1:2552/user/a#0",
+            })
     void shouldRefuseWhatIsNoActorOfANode(String text) {
         byte[] path = text.getBytes(StandardCharsets.UTF_8);
         byte[] bytes = new byte[path.length + 2];
