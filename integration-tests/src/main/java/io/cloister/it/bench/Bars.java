@@ -51,6 +51,15 @@ final class Bars {
     /** How much more the most served of equal tenants may have got than the least served. */
     static final Bar CLUSTER_FAIRNESS = Bar.atMost(1.5);
 
+    /** What a ping through the service takes beyond one in the same process, in µs. */
+    static final Bar SERVICE_PING = Bar.atMost(80);
+
+    /** What an execve through the service takes beyond one in the same process, in µs. */
+    static final Bar SERVICE_EXECVE = Bar.atMost(120);
+
+    /** Opening 1 MiB through the service against opening nothing: the file is not copied. */
+    static final Bar SERVICE_OPEN = Bar.atMost(1.3);
+
     /** The private memory of an idle init, in KiB. */
     static final Bar INIT_MEMORY = Bar.atMost(64);
 

@@ -19,6 +19,7 @@ import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -116,6 +117,7 @@ final class Benchmarks implements AutoCloseable {
         PARALLEL,
         RUN,
         LAG,
+        SERVICE,
         CLUSTER,
         MEMORY
     }
@@ -133,6 +135,7 @@ final class Benchmarks implements AutoCloseable {
                         case PARALLEL -> parallel();
                         case RUN -> runs();
                         case LAG -> lag();
+                        case SERVICE -> service();
                         case CLUSTER -> cluster();
                         case MEMORY -> memory();
                     });
@@ -541,6 +544,71 @@ final class Benchmarks implements AutoCloseable {
                                 Unit.MICROSECONDS,
                                 Bars.CPU_LAG)
                         .withNote("while the worker collects garbage without a pause"));
+    }
+
+    // ---- the service ------------------------------------------------------------------------
+
+    /** The same commands in this process and through the service, in turns. */
+    private List<Row> service() throws Exception {
+        try (ServiceProcess service = ServiceProcess.start();
+                Worker client = Worker.start(service.socket())) {
+            Lease here = worker.create(Worker::untimed);
+            Lease there = client.create(Worker::untimed);
+            Execve request = request(TRUE);
+            List<Distribution> times =
+                    alternate(
+                            "commands through the service",
+                            1000,
+                            3000,
+                            into -> worker.ping(here, 1, into),
+                            into -> client.ping(there, 1, into),
+                            into -> worker.execute(here, request, into),
+                            into -> client.execute(there, request, into));
+            fill(client, there, "small", 0);
+            fill(client, there, "large", 1 << 20);
+            List<Distribution> opens =
+                    alternate(
+                            "files opened through the service",
+                            300,
+                            2000,
+                            into -> client.open(there, "small", into),
+                            into -> client.open(there, "large", into));
+            worker.destroy(here);
+            client.destroy(there);
+            return List.of(
+                    Row.overhead(
+                                    "service-ping",
+                                    "ping through the service",
+                                    times.get(1),
+                                    times.get(0),
+                                    Bars.SERVICE_PING)
+                            .withNote("against the same in one process"),
+                    Row.overhead(
+                                    "service-execve",
+                                    "execve through the service",
+                                    times.get(3),
+                                    times.get(2),
+                                    Bars.SERVICE_EXECVE)
+                            .withNote("against the same in one process"),
+                    Row.ratio(
+                                    "service-open",
+                                    "open of 1 MiB through the service",
+                                    opens.get(1),
+                                    opens.get(0),
+                                    Bars.SERVICE_OPEN)
+                            .withNote(
+                                    "against an empty file through the service: nothing is copied"));
+        }
+    }
+
+    private static void fill(Worker worker, Lease lease, String path, int bytes) throws Exception {
+        Path file = Files.createTempFile("cloister-bench", "");
+        try {
+            Files.write(file, new byte[bytes]);
+            worker.install(lease, file, path);
+        } finally {
+            Files.delete(file);
+        }
     }
 
     // ---- the cluster ------------------------------------------------------------------------

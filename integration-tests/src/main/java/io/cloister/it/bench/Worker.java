@@ -86,13 +86,24 @@ final class Worker implements AutoCloseable {
      * @param warm how many are kept ready
      */
     static Worker start(int containers, int warm) {
+        return start(containers, warm, "");
+    }
+
+    /** One whose containers are those of the service at a socket. */
+    static Worker start(Path socket) {
+        return start(
+                2, 0, "cloister { transport = socket, socket.path = \"%s\" }".formatted(socket));
+    }
+
+    private static Worker start(int containers, int warm, String more) {
         Config config =
                 ConfigFactory.parseString(
                                 """
                                 akka.actor.provider = local
                                 cloister.containers { max = %d, warm = %d }
+                                %s
                                 """
-                                        .formatted(containers, warm))
+                                        .formatted(containers, warm, more))
                         .withFallback(ConfigFactory.load());
         return new Worker(config);
     }
@@ -253,6 +264,23 @@ final class Worker implements AutoCloseable {
                 file.write(Files.readAllBytes(program));
             }
         }
+    }
+
+    /** Opens a file, and closes it. */
+    void open(ContainerSupervisor.Lease lease, String path, LongConsumer times) throws Exception {
+        OpenReply reply =
+                series(
+                        client,
+                        OpenReply.class,
+                        replyTo ->
+                                lease.container()
+                                        .tell(
+                                                new Container.OpenFiles(
+                                                        Open.of(OpenFile.read(path)), replyTo)),
+                        answer -> answer instanceof Opened opened && opened.errors().isEmpty(),
+                        1,
+                        times);
+        ((Opened) reply).close();
     }
 
     // ---- conversation -----------------------------------------------------------------------

@@ -21,7 +21,7 @@ public sealed interface ServiceFrame extends Frame {
      * @param version of all frames that follow, either way
      * @param init the number of the container's first process on the service's host, for messages
      * @param workDirectory of the container
-     * @param calls how many calls may be unanswered; the service reads no more until one is
+     * @param calls how many calls may be unanswered; one more ends the connection
      */
     record Welcome(int version, int init, Configured configured, String workDirectory, int calls)
             implements ServiceFrame {

@@ -17,7 +17,8 @@ import org.junit.jupiter.api.Timeout;
 /** docs/protocol.md describes the frames as they are. */
 @Timeout(20)
 class FrameDocTest {
-    private static final Pattern ROW = Pattern.compile("\\| (\\d+) \\| `([A-Za-z]+Frame\\..+?)` \\|.*");
+    private static final Pattern ROW =
+            Pattern.compile("\\| (\\d+) \\| `([A-Za-z]+Frame\\..+?)` \\|.*");
 
     private static String section() throws IOException {
         String page = Files.readString(Path.of("../docs/protocol.md"));

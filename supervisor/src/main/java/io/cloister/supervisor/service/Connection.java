@@ -29,6 +29,7 @@ import io.cloister.protocol.service.ClientFrame;
 import io.cloister.protocol.service.ClientFrame.Call;
 import io.cloister.protocol.service.ClientFrame.Hello;
 import io.cloister.protocol.service.FrameKryo;
+import io.cloister.protocol.service.LatestCall;
 import io.cloister.protocol.service.ServiceFrame;
 import io.cloister.protocol.unit.ByteSize;
 import io.cloister.supervisor.container.Container;
@@ -62,6 +63,8 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection extends AbstractOnMessageBehavior<Object> {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    private static final Request NOTHING = new Ping();
 
     /** What all connections share. */
     record Service(Duration helloTimeout, Map<String, Pool> pools) {}
@@ -98,10 +101,17 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private final Queue<Waiting> pings = new ArrayDeque<>();
     private State state = State.GREETING;
     private FrameKryo kryo = new FrameKryo();
+    private LatestCall reader = new LatestCall(kryo);
     private int version;
     private @Nullable Pool pool;
     private @Nullable Lease lease;
     private int lastSerial;
+
+    /** The latest program, as it was asked for, and as the profile has it. */
+    private Request latest = NOTHING;
+
+    private Request latestAdmitted = NOTHING;
+
     private boolean pinging;
     private @Nullable Waiting current;
 
@@ -116,7 +126,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         this.service = service;
         this.socket = socket;
         this.peer = peer;
-        frames = new FrameActors(context, socket, bytes -> kryo.readClient(bytes));
+        frames = new FrameActors(context, socket, bytes -> reader.readClient(bytes));
         acquired = context.messageAdapter(AcquireReply.class, reply -> reply);
         ActorRef<Object> self = context.getSelf();
         pong = // an actor, for a failure does not tell adapters what it answers
@@ -219,6 +229,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         }
         this.version = version.getAsInt();
         kryo = new FrameKryo(this.version);
+        reader = new LatestCall(kryo);
         Pool chosen = service.pools().get(hello.profile());
         if (chosen == null) {
             return refuse(
@@ -330,23 +341,36 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     }
 
     private void begin(Waiting call) {
-        Request request;
+        Request admitted;
         try {
-            request = pool().profile().policy().admit(call.request());
+            admitted = admit(call.request());
         } catch (InvalidRequest e) {
             refuseCall(
                     call, Failure.of(Failure.Kind.INVALID_REQUEST, String.valueOf(e.getMessage())));
             return;
         }
-        switch (request) {
+        switch (admitted) {
             case Execve execve -> execute(call, execve);
             case Open open -> go(call, 0, new Container.OpenFiles(open, opened));
             case Symlink symlink ->
                     go(call, 0, new Container.MakeSymlinks(symlink, answered.narrow()));
             case Delete delete -> go(call, 0, new Container.DeletePath(delete, answered.narrow()));
             case Reset nothing -> go(call, 0, new Container.Reset(answered.narrow()));
-            default -> throw new IllegalStateException("no command: " + request);
+            default -> throw new IllegalStateException("no command: " + admitted);
         }
+    }
+
+    /** Most programs of a judge are run many times. */
+    private Request admit(Request request) {
+        Policy policy = pool().profile().policy();
+        if (!(request instanceof Execve)) {
+            return policy.admit(request);
+        }
+        if (!request.equals(latest)) {
+            latestAdmitted = policy.admit(request);
+            latest = request;
+        }
+        return latestAdmitted;
     }
 
     private void execute(Waiting call, Execve execve) {
@@ -450,11 +474,11 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     }
 
     private void send(ServiceFrame frame) {
-        frames.send(kryo, frame);
+        frames.send(kryo::write, frame);
     }
 
     private void send(ServiceFrame frame, List<Fd> descriptors, Runnable sent) {
-        frames.send(kryo, frame, descriptors, sent);
+        frames.send(kryo::write, frame, descriptors, sent);
     }
 
     /** An answer that is too long for a frame; whoever asked for less would get one. */

@@ -52,18 +52,29 @@ public record Policy(Limits ceilings, Set<String> seccomp, Credential credential
     }
 
     private Execve admit(Execve execve) {
-        execve.credential()
-                .ifPresent(wanted ->
-                        Check.that(
-                                wanted.equals(credential),
-                                "programs of this profile run as user %d, group %d: leave the credential out"
-                                        .formatted(credential.uid(), credential.gid())));
+        if (!execve.credential().map(credential::equals).orElse(true)) {
+            throw new InvalidRequest(
+                    "programs of this profile run as user %d, group %d: leave the credential out"
+                            .formatted(credential.uid(), credential.gid()));
+        }
         String profile = execve.seccomp().profile();
-        Check.that(
-                seccomp.contains(profile.replaceFirst("/[0-9]+", "")),
-                "seccomp profile %s may not be used: choose one of %s"
-                        .formatted(profile, seccomp.stream().sorted().toList()));
-        return execve.toBuilder().limits(admit(execve.limits(), execve.rlimits())).build();
+        if (!seccomp.contains(withoutVersion(profile))) {
+            throw new InvalidRequest(
+                    "seccomp profile %s may not be used: choose one of %s"
+                            .formatted(profile, seccomp.stream().sorted().toList()));
+        }
+        Limits limits = admit(execve.limits(), execve.rlimits());
+        return limits.equals(execve.limits()) ? execve : execve.toBuilder().limits(limits).build();
+    }
+
+    /** {@code default/2:log} is {@code default:log}. */
+    private static String withoutVersion(String profile) {
+        int slash = profile.indexOf('/');
+        if (slash < 0) {
+            return profile;
+        }
+        int end = profile.indexOf(':', slash);
+        return profile.substring(0, slash) + (end < 0 ? "" : profile.substring(end));
     }
 
     /**
@@ -133,10 +144,11 @@ public record Policy(Limits ceilings, Set<String> seccomp, Credential credential
         if (asked.isEmpty() || ceiling.isEmpty()) {
             return asked.or(() -> ceiling);
         }
-        Check.that(
-                asked.get().compareTo(ceiling.get()) <= 0,
-                "%s limit is %s, this profile allows at most %s: ask for less"
-                        .formatted(what, asked.get(), ceiling.get()));
+        if (asked.get().compareTo(ceiling.get()) > 0) {
+            throw new InvalidRequest(
+                    "%s limit is %s, this profile allows at most %s: ask for less"
+                            .formatted(what, asked.get(), ceiling.get()));
+        }
         return asked;
     }
 

@@ -7,7 +7,6 @@ import akka.actor.typed.javadsl.ActorContext;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.socket.PacketSocket;
 import io.cloister.protocol.service.Frame;
-import io.cloister.protocol.service.FrameKryo;
 import java.io.IOException;
 import java.util.List;
 import org.slf4j.Logger;
@@ -45,13 +44,14 @@ public final class FrameActors {
         receiver.tell(new FrameReceiver.Credit(frames));
     }
 
-    public void send(FrameKryo kryo, Frame frame) {
-        sender.tell(new FrameSender.Send(kryo, frame));
+    public void send(FrameSender.Encoder encoder, Frame frame) {
+        sender.tell(new FrameSender.Send(encoder, frame));
     }
 
     /** As {@link FrameSender.Send} says. */
-    public void send(FrameKryo kryo, Frame frame, List<Fd> descriptors, Runnable sent) {
-        sender.tell(new FrameSender.Send(kryo, frame, descriptors, sent));
+    public void send(
+            FrameSender.Encoder encoder, Frame frame, List<Fd> descriptors, Runnable sent) {
+        sender.tell(new FrameSender.Send(encoder, frame, descriptors, sent));
     }
 
     /** Sends and reads no more; the router is told when both have ended. */

@@ -12,7 +12,6 @@ import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.socket.PacketSocket;
 import io.cloister.protocol.kryo.ProtocolException;
 import io.cloister.protocol.service.Frame;
-import io.cloister.protocol.service.FrameKryo;
 import io.cloister.supervisor.container.WakefulExecutor;
 import java.io.EOFException;
 import java.io.IOException;
@@ -31,19 +30,25 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
     private static final ThreadLocal<ByteBuffer> BUFFER =
             ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(Frame.MAX_BYTES));
 
+    /** Writes frames. */
+    @FunctionalInterface
+    public interface Encoder {
+        void encode(Frame frame, ByteBuffer into) throws ProtocolException;
+    }
+
     /** What a sender is told. */
     public sealed interface Command {}
 
     /**
      * Send a frame.
      *
-     * @param kryo of the version to write
+     * @param encoder of the version to write
      * @param sent run when it has been sent or never will be; closes the descriptors, if need be
      */
-    public record Send(FrameKryo kryo, Frame frame, List<Fd> descriptors, Runnable sent)
+    public record Send(Encoder encoder, Frame frame, List<Fd> descriptors, Runnable sent)
             implements Command {
-        public Send(FrameKryo kryo, Frame frame) {
-            this(kryo, frame, List.of(), () -> {});
+        public Send(Encoder encoder, Frame frame) {
+            this(encoder, frame, List.of(), () -> {});
         }
     }
 
@@ -89,7 +94,7 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
     private boolean trySend(Send send) {
         ByteBuffer buffer = BUFFER.get().clear();
         try {
-            send.kryo().write(send.frame(), buffer);
+            send.encoder().encode(send.frame(), buffer);
             if (!socket.trySend(buffer.flip(), send.descriptors())) {
                 awaitWritable();
                 return false;

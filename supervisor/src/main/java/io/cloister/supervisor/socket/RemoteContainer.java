@@ -32,6 +32,7 @@ import io.cloister.protocol.service.ClientFrame;
 import io.cloister.protocol.service.ClientFrame.Call;
 import io.cloister.protocol.service.Frame;
 import io.cloister.protocol.service.FrameKryo;
+import io.cloister.protocol.service.LatestCall;
 import io.cloister.protocol.service.ServiceFrame;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.container.OpenFailed;
@@ -47,6 +48,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -103,7 +105,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
     private final TimerScheduler<Object> timers;
     private final Connected connected;
     private final Settings settings;
-    private final FrameKryo kryo;
+    private final FrameSender.Encoder encoder;
     private final FrameActors frames;
     private final Queue<Unsent> unsent = new ArrayDeque<>();
     private final Map<Integer, Pending> pending = new LinkedHashMap<>();
@@ -122,7 +124,8 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         this.timers = timers;
         this.connected = connected;
         this.settings = settings;
-        kryo = new FrameKryo(connected.welcome().version());
+        FrameKryo kryo = new FrameKryo(connected.welcome().version());
+        encoder = new LatestCall(kryo)::write;
         frames = new FrameActors(context, connected.socket(), kryo::readService);
         frames.allow(Integer.MAX_VALUE);
     }
@@ -246,7 +249,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                 since = System.nanoTime();
             }
             pending.put(serial, next.waits());
-            frames.send(kryo, new Call(serial, next.request()), next.descriptors(), next.sent());
+            frames.send(encoder, new Call(serial, next.request()), next.descriptors(), next.sent());
             if (!timed) {
                 timed = true;
                 timers.startSingleTimer(new Overdue(), next.waits().allowance());
@@ -360,7 +363,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
     private void sign(Function<Integer, ClientFrame> sign) {
         for (Map.Entry<Integer, Pending> each : pending.entrySet()) {
             if (each.getValue() instanceof Running) {
-                frames.send(kryo, sign.apply(each.getKey()));
+                frames.send(encoder, sign.apply(each.getKey()));
                 return;
             }
         }
@@ -438,7 +441,8 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         @Override
         public boolean answer(ServiceFrame frame, List<Fd> descriptors) {
             if (frame instanceof ServiceFrame.OpenedFiles opened
-                    && descriptors.size() == opened.paths().size()) {
+                    && descriptors.size() == opened.paths().size()
+                    && areNew(opened.paths())) {
                 for (int i = 0; i < descriptors.size(); i++) {
                     files.put(opened.paths().get(i), descriptors.get(i));
                 }
@@ -452,6 +456,12 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                 return true;
             }
             return false;
+        }
+
+        /** By path they could not be told apart otherwise. */
+        private boolean areNew(List<String> paths) {
+            return Set.copyOf(paths).size() == paths.size()
+                    && paths.stream().noneMatch(files::containsKey);
         }
 
         @Override
