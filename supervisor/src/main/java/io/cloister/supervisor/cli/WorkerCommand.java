@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
         exitCodeList = {
             "0:it has left the cluster",
             "2:the command line is wrong",
-            "70:Cloister failed"
+            "70:Cloister failed",
+            "143:it was ended by SIGTERM, and has left the cluster"
         })
 final class WorkerCommand implements Callable<Integer> {
     @Spec private CommandSpec spec = CommandSpec.create();
