@@ -8,10 +8,13 @@ import io.cloister.protocol.kryo.ProtocolException;
 import io.cloister.protocol.service.Frame;
 import io.cloister.protocol.service.FrameKryo;
 import io.cloister.protocol.service.ServiceFrame;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A connection to the service that has a container.
@@ -30,9 +33,9 @@ public record Connected(Path path, PacketSocket socket, ServiceFrame.Welcome wel
             FrameKryo kryo = new FrameKryo();
             ByteBuffer buffer = ByteBuffer.allocateDirect(Frame.MAX_BYTES);
             kryo.write(FrameKryo.hello(settings.profile()), buffer);
-            socket.send(buffer.flip(), List.of());
+            greet(socket, buffer.flip());
             Packet packet =
-                    socket.receive(buffer.clear(), settings.timeout())
+                    firstAnswer(socket, buffer, settings.timeout())
                             .orElseThrow(() -> new IOException("it did not answer in time"));
             packet.descriptors().forEach(Fd::close);
             return switch (kryo.readService(packet.bytes())) {
@@ -49,6 +52,26 @@ public record Connected(Path path, PacketSocket socket, ServiceFrame.Welcome wel
         } catch (IOException | RuntimeException e) {
             socket.close();
             throw e;
+        }
+    }
+
+    private static void greet(PacketSocket socket, ByteBuffer greeting) throws IOException {
+        try {
+            if (!socket.trySend(greeting, List.of())) {
+                throw new IOException("its socket takes no greeting");
+            }
+        } catch (EOFException e) {
+            // who is refused is told why, and then not listened to
+        }
+    }
+
+    /** Where the greeting was not read, the end of the connection comes before what was said. */
+    private static Optional<Packet> firstAnswer(
+            PacketSocket socket, ByteBuffer buffer, Duration limit) throws IOException {
+        try {
+            return socket.receive(buffer.clear(), limit);
+        } catch (EOFException e) {
+            return socket.receive(buffer.clear(), limit);
         }
     }
 }
