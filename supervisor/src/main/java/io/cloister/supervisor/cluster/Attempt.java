@@ -73,6 +73,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
      * @param holdsFiles the result has files that somebody has to fetch
      * @param files of the result, held until this is closed
      * @param failed through this worker
+     * @param lackedContainer one was lost on the way, or there was none to be had
      * @param cancelled before its end: that is nobody's result
      */
     record Ended(
@@ -81,9 +82,10 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
             boolean holdsFiles,
             FileStore.Hold files,
             boolean failed,
+            boolean lackedContainer,
             boolean cancelled) {
         private Ended cutShort() {
-            return new Ended(ticket, result, holdsFiles, files, failed, true);
+            return new Ended(ticket, result, holdsFiles, files, failed, lackedContainer, true);
         }
     }
 
@@ -364,7 +366,14 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
                     "",
                     "no room in the file store: raise cloister.store.max-size or max-files");
         }
-        return new Ended(ticket, parcel, !files.isEmpty(), hold, Blame.isWorkers(result), false);
+        return new Ended(
+                ticket,
+                parcel,
+                !files.isEmpty(),
+                hold,
+                Blame.isWorkers(result),
+                Blame.isContainers(result),
+                false);
     }
 
     private Behavior<Command> end(Ended ended) {

@@ -15,6 +15,15 @@ final class Blame {
         return result.results().stream().anyMatch(Blame::isWorkers);
     }
 
+    /** Whether a container was lost on the way, or there was none to be had. */
+    static boolean isContainers(RunResult result) {
+        return result.results().stream()
+                .flatMap(outcome -> outcome.failure().stream())
+                .anyMatch(failure ->
+                        failure.kind() == Failure.Kind.CONTAINER_LOST
+                                || failure.kind() == Failure.Kind.UNAVAILABLE);
+    }
+
     private static boolean isWorkers(ProgramOutcome outcome) {
         return outcome.status() == Status.INTERNAL_ERROR
                 && outcome.failure().map(failure -> isWorkers(failure.kind())).orElse(true);

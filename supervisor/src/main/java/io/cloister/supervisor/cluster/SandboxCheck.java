@@ -8,6 +8,7 @@ import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.container.MaskPath;
+import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Content;
 import io.cloister.protocol.run.CopyIn;
 import io.cloister.protocol.run.Enforced;
@@ -188,6 +189,10 @@ final class SandboxCheck extends AbstractOnMessageBehavior<SandboxCheck.Command>
     private void take(ProgramOutcome outcome) {
         Trial trial = trials.get(at++);
         trial.complaint(outcome).ifPresent(complaints::add);
+        if (outcome.failure().filter(SandboxCheck::isForWantOfContainers).isPresent()) {
+            at = trials.size(); // each of the others would wait as long
+            return;
+        }
         if (outcome.failure().isEmpty() && trial.isSkipped(outcome)) {
             skipped.add(trial.name() + ": this host cannot enforce it, see cloister doctor");
         }
@@ -198,6 +203,10 @@ final class SandboxCheck extends AbstractOnMessageBehavior<SandboxCheck.Command>
                 cgroups = "v1";
             }
         }
+    }
+
+    private static boolean isForWantOfContainers(Failure failure) {
+        return failure.kind() == Failure.Kind.UNAVAILABLE;
     }
 
     // ---- the set -----------------------------------------------------------------------------

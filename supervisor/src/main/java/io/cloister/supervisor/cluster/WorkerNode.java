@@ -277,7 +277,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
             case AttemptEnded(Attempt.Ended ended) -> ended(ended);
             case Noted(Ticket ticket) -> noted(ticket);
             case Settled(Ticket ticket) -> settled(ticket);
-            case Suspend(String reason) -> suspend(reason);
+            case Suspend(String reason) -> suspend("the queue says: " + reason);
             case Checked(SandboxCheck.Report report) -> checked(report);
             case CheckAgain again -> check();
             case TellAgain again -> tellAgain();
@@ -481,6 +481,9 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
             advance();
             return;
         }
+        if (ended.lackedContainer() && services.settings().socket().isPresent()) {
+            suspend("the service that its containers come from may be gone"); // before the news
+        }
         put(
                 ticket,
                 new News(
@@ -608,7 +611,7 @@ public final class WorkerNode extends AbstractOnMessageBehavior<WorkerNode.Comma
 
     private void suspend(String reason) {
         if (condition == Condition.READY) {
-            LOG.warn("suspended by the queue, since {}", reason);
+            LOG.warn("no slots are offered until the sandbox was checked: {}", reason);
             condition = Condition.SUSPENDED;
             offer();
             advance();

@@ -13,13 +13,9 @@ import io.cloister.supervisor.socket.RemoteContainer;
 import io.cloister.supervisor.socket.SocketSettings;
 import java.io.IOException;
 import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Containers of the local service's, each with a connection of its own. */
 final class RemoteContainers implements ContainerSource {
-    private static final Logger LOG = LoggerFactory.getLogger(RemoteContainers.class);
-
     private final SocketSettings socket;
     private final ContainerConfig standard;
     private final RemoteContainer.Settings settings;
@@ -63,7 +59,6 @@ final class RemoteContainers implements ContainerSource {
                 make.replyTo().tell(new Born(make.birth(), new Leased(connected, settings)));
                 make.replyTo().tell(new Admitted(make.birth(), Optional.empty()));
             } catch (IOException | RuntimeException e) {
-                LOG.warn("no container of the service at {}: {}", socket.path(), e.getMessage());
                 make.replyTo()
                         .tell(
                                 new Stillborn(

@@ -43,6 +43,20 @@ class BlameTest {
         assertThat(isWorkers(notRun(Status.INTERNAL_ERROR, kind))).isFalse();
     }
 
+    @ParameterizedTest
+    @EnumSource(Failure.Kind.class)
+    void shouldKnowWhatMayBeForWantOfAContainer(Failure.Kind kind) {
+        RunResult result =
+                new RunResult(
+                        "run",
+                        List.of(
+                                notRun(Status.CANCELLED, Failure.Kind.REFUSED),
+                                notRun(Status.INTERNAL_ERROR, kind)),
+                        Map.of());
+        assertThat(Blame.isContainers(result))
+                .isEqualTo(kind == Failure.Kind.CONTAINER_LOST || kind == Failure.Kind.UNAVAILABLE);
+    }
+
     @Test
     void shouldNotBlameItForWhatTheProgramDid() {
         for (Status status : Status.values()) {

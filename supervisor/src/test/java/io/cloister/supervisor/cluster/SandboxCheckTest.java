@@ -3,6 +3,8 @@ package io.cloister.supervisor.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import akka.actor.testkit.typed.javadsl.ActorTestKit;
+import akka.actor.testkit.typed.javadsl.TestProbe;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.run.Enforced;
@@ -11,11 +13,13 @@ import io.cloister.protocol.run.Limit;
 import io.cloister.protocol.run.Mechanism;
 import io.cloister.protocol.run.Output;
 import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.run.Termination;
 import io.cloister.protocol.run.Usage;
 import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.cluster.SandboxCheck.Trial;
+import io.cloister.supervisor.run.RunService;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -119,6 +123,30 @@ class SandboxCheckTest {
                 .hasValueSatisfying(text -> assertThat(text).contains("can mount"));
         assertThat(look.complaint(outcome(Status.NONZERO_EXIT, Optional.empty(), List.of(), "")))
                 .isPresent();
+    }
+
+    /** Each trial would wait for one as long as the first. */
+    @Test
+    void shouldEndAtOnceWhenThereAreNoContainers() {
+        ActorTestKit kit = ActorTestKit.create();
+        try {
+            TestProbe<RunService.Command> runs = kit.createTestProbe();
+            TestProbe<SandboxCheck.Report> reports = kit.createTestProbe();
+            kit.spawn(SandboxCheck.create(ContainerConfig.standard(), runs.ref(), reports.ref()));
+            RunService.Submit submit = runs.expectMessageClass(RunService.Submit.class);
+            Failure failure = Failure.of(Failure.Kind.UNAVAILABLE, "no container");
+            submit.replyTo()
+                    .tell(
+                            new RunResult(
+                                    submit.run().id(),
+                                    List.of(ProgramOutcome.notRun(Status.INTERNAL_ERROR, failure)),
+                                    Map.of()));
+            assertThat(reports.receiveMessage().complaints())
+                    .singleElement()
+                    .satisfies(text -> assertThat(text).contains("no container"));
+        } finally {
+            kit.shutdownTestKit();
+        }
     }
 
     @Test
