@@ -58,7 +58,8 @@ final class DoctorCommand implements Callable<Integer> {
                 Map.of("cloister.containers.warm", 0, "cloister.containers.max", 1);
         CloisterSettings settings = CloisterSettings.from(EmbeddedWorker.config(overrides, false));
         List<Finding> findings = new ArrayList<>();
-        try (Doctor doctor = new Doctor(settings.uidRanges(), settings.cgroups())) {
+        try (Doctor doctor =
+                new Doctor(settings.uidRanges(), settings.cgroups(), settings.socket())) {
             for (Doctor.Probe probe : doctor.probes()) {
                 findings.add(doctor.ask(probe));
             }

@@ -5,7 +5,9 @@ import io.cloister.protocol.check.InvalidRequest;
 import io.cloister.protocol.run.Limits;
 import io.cloister.protocol.run.Program;
 import io.cloister.protocol.run.ProgramOutcome;
+import io.cloister.supervisor.CloisterSettings;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -36,6 +38,9 @@ import picocli.CommandLine.Spec;
 final class ShellCommand implements Callable<Integer> {
     private static final String SHELL = "/bin/sh";
 
+    /** As its profiles allow where their operator says nothing else. */
+    private static final Duration LONGEST_OF_SERVICE = Duration.ofHours(1);
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     @Mixin private ProgramOptions options = new ProgramOptions();
@@ -48,16 +53,18 @@ final class ShellCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        Map<String, Object> overrides = new HashMap<>(options.settings());
+        overrides.put("cloister.containers.warm", 1);
+        overrides.put("cloister.containers.max", 1);
+        boolean ofService =
+                CloisterSettings.from(EmbeddedWorker.config(overrides, false)).socket().isPresent();
         Program.Builder program = Program.of(arguments.isEmpty() ? List.of(SHELL) : arguments);
         try {
-            program.limits(options.limits(Limits.MAX_TIME));
+            program.limits(options.limits(ofService ? LONGEST_OF_SERVICE : Limits.MAX_TIME));
             options.apply(program);
         } catch (InvalidRequest e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
         }
-        Map<String, Object> overrides = new HashMap<>(options.settings());
-        overrides.put("cloister.containers.warm", 1);
-        overrides.put("cloister.containers.max", 1);
         try (EmbeddedWorker worker = EmbeddedWorker.local(overrides, options::shape)) {
             ProgramOutcome outcome = TerminalRun.run(worker, program).results().getFirst();
             if (!worker.isInterrupted()) {

@@ -24,6 +24,8 @@ import io.cloister.nativeio.program.Step;
 import io.cloister.nativeio.program.SyscallFailure;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.supervisor.pool.UidRanges;
+import io.cloister.supervisor.socket.Connected;
+import io.cloister.supervisor.socket.SocketSettings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -92,6 +94,7 @@ public final class Doctor implements AutoCloseable {
 
     private final UidRanges.Block block;
     private final CgroupSettings cgroupSettings;
+    private final Optional<SocketSettings> service;
     private final HostFiles files = HostFiles.ofThisHost();
     private final boolean root = LibC.geteuid() == 0;
     private final NamespaceCauses causes = new NamespaceCauses(files, root);
@@ -107,10 +110,12 @@ public final class Doctor implements AutoCloseable {
     /**
      * @param block where containers' ids come from when the worker is root
      * @param cgroups which control groups a worker would use
+     * @param service whose containers it would use; absent when it is to make them itself
      */
-    public Doctor(UidRanges.Block block, CgroupSettings cgroups) {
+    public Doctor(UidRanges.Block block, CgroupSettings cgroups, Optional<SocketSettings> service) {
         this.block = block;
         this.cgroupSettings = cgroups;
+        this.service = service;
     }
 
     /** All probes, in their order. */
@@ -123,6 +128,10 @@ public final class Doctor implements AutoCloseable {
         add(probes, "open files", this::openFiles);
         add(probes, "memory files", this::memoryFiles);
         add(probes, "pidfd", this::pidfd);
+        if (service.isPresent()) { // which needs the rest
+            add(probes, "service", () -> service(service.get()));
+            return List.copyOf(probes);
+        }
         add(probes, "openat2", this::openat2);
         add(probes, "close_range", this::closeRange);
         add(probes, "seccomp filters", this::seccompFilters);
@@ -197,6 +206,11 @@ public final class Doctor implements AutoCloseable {
     }
 
     private Finding privileges() {
+        if (service.isPresent()) {
+            return Finding.information(
+                    "privileges",
+                    "uid %d: none is needed beside the service".formatted(LibC.geteuid()));
+        }
         return Finding.information(
                 "privileges",
                 root
@@ -252,6 +266,25 @@ public final class Doctor implements AutoCloseable {
         } catch (SystemCallException e) {
             return Finding.failed(
                     "pidfd", causes.ofCapabilities("pidfd_open and its kin", e.errno()));
+        }
+    }
+
+    /** What it refuses, and why, is its own to say. */
+    private static Finding service(SocketSettings settings) {
+        String name = "service";
+        try {
+            Connected connected = Connected.open(settings);
+            connected.socket().close();
+            return Finding.ok(
+                    name,
+                    "at %s, profile %s: admitted, and given a container"
+                            .formatted(settings.path(), settings.profile()));
+        } catch (IOException e) {
+            return Finding.failed(
+                    name,
+                    "at %s, profile %s: %s"
+                            .formatted(settings.path(), settings.profile(), e.getMessage()),
+                    "see the log of cloister serve; docs/deployment.md says how to set it up");
         }
     }
 
