@@ -46,7 +46,19 @@ final class ChildJvm implements AutoCloseable {
      *
      * @param classPath that this user can read
      */
-    record User(int uid, String classPath) {}
+    record User(int uid, String classPath) {
+        /** Becomes one who has no capability and cannot get any. */
+        List<String> command() {
+            return List.of(
+                    "setpriv",
+                    "--reuid=" + uid,
+                    "--regid=" + uid,
+                    "--clear-groups",
+                    "--inh-caps=-all",
+                    "--bounding-set=-all",
+                    "--no-new-privs");
+        }
+    }
 
     private ChildJvm(Process process) {
         this.process = process;
@@ -87,7 +99,13 @@ final class ChildJvm implements AutoCloseable {
         return start(by, main, temporary, System.getProperty("java.class.path"), arguments);
     }
 
-    private static ChildJvm start(
+    /**
+     * Starts one.
+     *
+     * @param by a command that becomes the one it is given
+     * @param temporary its directory of temporary files
+     */
+    static ChildJvm start(
             List<String> by,
             Class<?> main,
             Path temporary,
@@ -181,6 +199,17 @@ final class ChildJvm implements AutoCloseable {
                             + log());
         }
         return line;
+    }
+
+    /** Waits for a line of its log that has this. */
+    void awaitLog(String text) throws InterruptedException {
+        long end = System.nanoTime() + LIMIT.toNanos();
+        while (log.stream().noneMatch(line -> line.contains(text))) {
+            if (!process.isAlive() || System.nanoTime() - end > 0) {
+                throw new AssertionError("no '" + text + "': " + log());
+            }
+            Thread.sleep(20);
+        }
     }
 
     /** Whether its output ends next: it says no more. */

@@ -32,6 +32,8 @@ final class ClusterConfig {
             cloister.cluster.worker { check-backoff = 1s, drain-timeout = 5s }
             """;
 
+    private static final String ROLES = "akka.cluster.roles = [ cloister-worker, cloister-queue ]";
+
     private ClusterConfig() {}
 
     /** Of a node that is a client only. */
@@ -49,10 +51,33 @@ final class ClusterConfig {
 
     /** What makes a node a worker that may have the queue. */
     static List<String> worker(Path directory, int slots) {
+        return List.of(ROLES, containers(slots), ids(directory));
+    }
+
+    /** The same for a worker that has its containers of a service. */
+    static List<String> workerOf(ServiceProcess service, int slots) {
         return List.of(
-                "akka.cluster.roles = [ cloister-worker, cloister-queue ]",
-                "cloister.containers { max = %d, warm = %d }".formatted(slots, slots),
-                "cloister.uid-ranges { start = %d, count = 64, lock-file = \"%s\" }"
-                        .formatted(FIRST_ID, directory.resolve("lock")));
+                ROLES,
+                containers(slots),
+                "cloister { transport = socket, socket.path = \"%s\" }"
+                        .formatted(service.socket()));
+    }
+
+    /** Of a service whose containers are those of one worker. */
+    static String[] service(Path directory, int slots, int uid) {
+        return new String[] {
+            "cloister.service.peers.users = [ %d ]".formatted(uid),
+            containers(slots + 1), // one is made while another ends
+            ids(directory)
+        };
+    }
+
+    private static String containers(int count) {
+        return "cloister.containers { max = %d, warm = %d }".formatted(count, count);
+    }
+
+    private static String ids(Path directory) {
+        return "cloister.uid-ranges { start = %d, count = 64, lock-file = \"%s\" }"
+                .formatted(FIRST_ID, directory.resolve("lock"));
     }
 }

@@ -42,9 +42,25 @@ class ClusterRunsTest {
     private JudgeCluster cluster;
 
     @BeforeEach
-    void start() {
+    void start() throws Exception {
         assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
-        cluster = new JudgeCluster(directory);
+        cluster = newCluster(directory);
+    }
+
+    JudgeCluster newCluster(Path directory) throws Exception {
+        return new JudgeCluster(directory);
+    }
+
+    /** Processes that nothing is left of when this worker is killed. */
+    List<HostProcesses.Seen> thatEndWith(JudgeCluster.Node worker) throws IOException {
+        return worker.processes();
+    }
+
+    /** Said by tests that need not be done with every kind of cluster each time. */
+    void takesLong() {}
+
+    final JudgeCluster cluster() {
+        return cluster;
     }
 
     @AfterEach
@@ -97,14 +113,14 @@ class ClusterRunsTest {
 
     @Test
     void shouldRunAgainWhatAKilledWorkerHad() throws Exception {
+        takesLong();
         cluster.worker(2);
         // of two nodes that may have the queue neither could go on without the other
         JudgeCluster.Node second = cluster.worker(2, "akka.cluster.roles = [ cloister-worker ]");
         cluster.awaitWorkers(2);
         List<CompletableFuture<String>> replies = cluster.echo("lost-", 4, "2");
         Awaitility.await().atMost(JudgeCluster.PATIENCE).until(() -> cluster.view().running() == 4);
-        List<HostProcesses.Seen> processes =
-                HostProcesses.descendants(second.jvm().process().pid());
+        List<HostProcesses.Seen> processes = thatEndWith(second);
         assertThat(processes).isNotEmpty();
 
         second.kill();
@@ -116,6 +132,7 @@ class ClusterRunsTest {
 
     @Test
     void shouldLoseNothingWithTheQueuesNode() throws Exception {
+        takesLong();
         JudgeCluster.Node first = cluster.worker(1);
         cluster.worker(1);
         cluster.worker(1);
@@ -135,6 +152,7 @@ class ClusterRunsTest {
 
     @Test
     void shouldAnswerAClientThatComesBackWithoutRunningAgain() throws Exception {
+        takesLong();
         cluster.worker(1);
         cluster.awaitWorkers(1);
         JudgeCluster.Node dying = cluster.start(List.of());
@@ -154,6 +172,7 @@ class ClusterRunsTest {
 
     @Test
     void shouldHandBackWhatALeavingWorkerHas() throws Exception {
+        takesLong();
         cluster.worker(1);
         cluster.awaitWorkers(1);
         JudgeCluster.Node leaving =
@@ -170,6 +189,7 @@ class ClusterRunsTest {
 
     @Test
     void shouldEndWhatIsCancelledOrOverdueWithItsProcesses() throws Exception {
+        takesLong();
         JudgeCluster.Node worker = cluster.worker(2);
         cluster.awaitWorkers(1);
         CompletableFuture<RunReply> cancelled =
@@ -198,8 +218,8 @@ class ClusterRunsTest {
                 .isEqualTo("right after-0");
     }
 
-    private static List<HostProcesses.Seen> sleeping(JudgeCluster.Node worker) throws IOException {
-        return HostProcesses.descendants(worker.jvm().process().pid()).stream()
+    static List<HostProcesses.Seen> sleeping(JudgeCluster.Node worker) throws IOException {
+        return worker.processes().stream()
                 .filter(process -> process.name().equals("sleep"))
                 .toList();
     }

@@ -13,7 +13,10 @@ import io.cloister.supervisor.cluster.Cloister;
 import io.cloister.supervisor.cluster.ClusterView;
 import io.cloister.supervisor.cluster.RunReply;
 import io.cloister.supervisor.cluster.Terms;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,24 +37,51 @@ final class JudgeCluster implements AutoCloseable {
     private static final Duration LOOK = Duration.ofSeconds(3);
 
     private final Path directory;
+    private final Optional<ChildJvm.User> user;
     private final List<ChildJvm> nodes = new ArrayList<>();
+    private final List<ServiceProcess> services = new ArrayList<>();
     private final String[] clientSettings;
     private Optional<ActorSystem<Void>> client = Optional.empty();
     private Optional<String> first = Optional.empty();
 
     /** A cluster without nodes, which are children of this JVM. */
     JudgeCluster(Path directory, String... clientSettings) {
+        this(directory, Optional.empty(), clientSettings);
+    }
+
+    private JudgeCluster(Path directory, Optional<ChildJvm.User> user, String... clientSettings) {
         this.directory = directory;
+        this.user = user;
         this.clientSettings = clientSettings;
+    }
+
+    /**
+     * The same whose nodes are an ordinary user's, without any capability: each worker has its
+     * containers of a service of its own, as if it were alone on a host.
+     */
+    static JudgeCluster of(ChildJvm.User user, Path directory, String... clientSettings)
+            throws IOException {
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+        return new JudgeCluster(directory, Optional.of(user), clientSettings);
     }
 
     /** Starts a worker that may have the queue; the first one has it. */
     Node worker(int slots, String... settings) throws Exception {
-        return start(
-                Stream.concat(
-                                ClusterConfig.worker(directory, slots).stream(),
-                                Arrays.stream(settings))
-                        .toList());
+        if (user.isEmpty()) {
+            return start(concat(ClusterConfig.worker(directory, slots), settings));
+        }
+        ServiceProcess service =
+                ServiceProcess.start(
+                        directory,
+                        "host-" + services.size(),
+                        ClusterConfig.service(directory, slots, user.get().uid()));
+        services.add(service);
+        Node node = start(concat(ClusterConfig.workerOf(service, slots), settings));
+        return new Node(node.jvm(), node.address(), node.settings(), Optional.of(service));
+    }
+
+    private static List<String> concat(List<String> settings, String[] more) {
+        return Stream.concat(settings.stream(), Arrays.stream(more)).toList();
     }
 
     /** Starts a node; it has joined when it is returned. */
@@ -65,7 +95,15 @@ final class JudgeCluster implements AutoCloseable {
      * @param by a command that becomes the one it is given
      */
     Node start(List<String> by, List<String> settings) throws Exception {
-        ChildJvm jvm = ChildJvm.start(by, NodeProcess.class, directory, settings);
+        ChildJvm jvm =
+                user.isEmpty()
+                        ? ChildJvm.start(by, NodeProcess.class, directory, settings)
+                        : ChildJvm.start(
+                                user.get().command(),
+                                NodeProcess.class,
+                                directory,
+                                user.get().classPath(),
+                                settings);
         nodes.add(jvm);
         String address = jvm.listen();
         first = Optional.of(first.orElse(address));
@@ -74,25 +112,19 @@ final class JudgeCluster implements AutoCloseable {
                 client.map(system -> Cluster.get(system).selfMember().address().toString())
                         .orElse(seed());
         assertThat(jvm.ask("join " + member)).as(jvm.log()).isEqualTo("up");
-        return new Node(jvm, address, settings);
+        return new Node(jvm, address, settings, Optional.empty());
     }
 
     /** Starts a node that has the queue as long as it lives, and no containers. */
     Node queue(String... settings) throws Exception {
-        return start(
-                Stream.concat(
-                                Stream.of("akka.cluster.roles = [ cloister-queue ]"),
-                                Arrays.stream(settings))
-                        .toList());
+        return start(concat(List.of("akka.cluster.roles = [ cloister-queue ]"), settings));
     }
 
     /** Starts a worker that never has the queue. */
     Node workerOnly(int slots, String... settings) throws Exception {
         return worker(
                 slots,
-                Stream.concat(
-                                Stream.of("akka.cluster.roles = [ cloister-worker ]"),
-                                Arrays.stream(settings))
+                concat(List.of("akka.cluster.roles = [ cloister-worker ]"), settings)
                         .toArray(String[]::new));
     }
 
@@ -104,8 +136,20 @@ final class JudgeCluster implements AutoCloseable {
         return start(settings);
     }
 
-    /** A node in a JVM of its own. */
-    record Node(ChildJvm jvm, String address, List<String> settings) {
+    /**
+     * A node in a JVM of its own.
+     *
+     * @param service that its containers are of, if they are not its own
+     */
+    record Node(
+            ChildJvm jvm, String address, List<String> settings, Optional<ServiceProcess> service) {
+        /** Those of its containers. */
+        List<HostProcesses.Seen> processes() throws IOException {
+            return service.isPresent()
+                    ? service.get().descendants()
+                    : HostProcesses.descendants(jvm.process().pid());
+        }
+
         /** As if by kill -9: nothing of it is done any more. */
         void kill() {
             jvm.close();
@@ -207,6 +251,7 @@ final class JudgeCluster implements AutoCloseable {
             });
         } finally {
             nodes.forEach(ChildJvm::close);
+            services.forEach(ServiceProcess::close);
         }
     }
 }

@@ -68,9 +68,10 @@ public final class Worker implements AutoCloseable {
     private final FileStore store;
     private final ActorRef<RunService.Command> runs;
 
-    private Worker(Config config, Function<CloisterSettings, CloisterSettings> change) {
+    private Worker(
+            Config config, Function<CloisterSettings, CloisterSettings> change, boolean serves) {
         kit = ActorTestKit.create("worker-" + STARTED.incrementAndGet(), config);
-        if (config.getString("cloister.transport").equals("socket")) {
+        if (serves) {
             serve(config);
         }
         settings = change.apply(CloisterSettings.from(config));
@@ -99,13 +100,18 @@ public final class Worker implements AutoCloseable {
     /** Starts one whose pooled containers have another configuration. */
     public static Worker start(
             String settings, Function<ContainerConfig, ContainerConfig> standard) {
-        Config config =
-                ConfigFactory.parseString(settings)
-                        .withFallback(ConfigFactory.parseString(DEFAULTS))
-                        .withFallback(ConfigFactory.defaultApplication())
-                        .withFallback(ConfigFactory.defaultReferenceUnresolved())
-                        .resolve();
-        return new Worker(config, known -> known.withStandard(standard.apply(known.standard())));
+        return new Worker(
+                config(settings),
+                known -> known.withStandard(standard.apply(known.standard())),
+                false);
+    }
+
+    private static Config config(String settings) {
+        return ConfigFactory.parseString(settings)
+                .withFallback(ConfigFactory.parseString(DEFAULTS))
+                .withFallback(ConfigFactory.defaultApplication())
+                .withFallback(ConfigFactory.defaultReferenceUnresolved())
+                .resolve();
     }
 
     /** The service that the worker's containers come from, in the same process. */
@@ -128,27 +134,37 @@ public final class Worker implements AutoCloseable {
         }
     }
 
-    /** As {@link #start(String)}, with the containers of a service that listens at this path. */
-    public static Worker startOverSocket(Path socket, String settings) {
+    /** As {@link #start(String)}, with the containers of a service that somebody has started. */
+    public static Worker startWith(Path socket, String settings) {
         return start(
                 settings
-                        + """
-
-                        cloister {
-                          transport = socket
-                          socket.path = "%1$s"
-                          service {
-                            socket.path = "%1$s"
-                            profile-defaults {
-                              settings.containers { max = 16, warm = 0 }
-                              limits { wall-time = 24h, memory = null, processes = null }
-                              allow-less = true
-                              seccomp = [ default, "default:log", strict, none ]
-                            }
-                          }
-                        }
-                        """
+                        + "\ncloister { transport = socket, socket.path = \"%s\" }"
                                 .formatted(socket));
+    }
+
+    /** As {@link #start(String)}, with the containers of a service of its own at this path. */
+    public static Worker startOverSocket(Path socket, String settings) {
+        Config config =
+                config(
+                        settings
+                                + """
+
+                                cloister {
+                                  transport = socket
+                                  socket.path = "%1$s"
+                                  service {
+                                    socket.path = "%1$s"
+                                    profile-defaults {
+                                      settings.containers { max = 16, warm = 0 }
+                                      limits { wall-time = 24h, memory = null, processes = null }
+                                      allow-less = true
+                                      seccomp = [ default, "default:log", strict, none ]
+                                    }
+                                  }
+                                }
+                                """
+                                        .formatted(socket));
+        return new Worker(config, known -> known, true);
     }
 
     public CloisterSettings settings() {
