@@ -159,6 +159,46 @@ class ExecveTest extends WorkerTest {
     }
 
     @Test
+    void shouldRunAnEqualRequestWithWhatComesWithItThisTime() throws IOException {
+        try (Leased container = acquire()) {
+            for (String input : List.of("first", "second")) {
+                Ran ran =
+                        container.run(
+                                Execve.of("/bin/sh", "-c", "cat; cat <&5"),
+                                Map.of(0, text(input), 5, text(" of " + input)));
+                assertThat(ran.stdout()).isEqualTo(input + " of " + input);
+            }
+            for (int code = 0; code <= 1; code++) {
+                byte[] program =
+                        Files.readAllBytes(Path.of(code == 0 ? "/bin/true" : "/bin/false"));
+                container
+                        .run(
+                                Execve.of("any-name").executableByDescriptor(),
+                                Map.of(),
+                                Optional.of(MemFd.executable("program", program)))
+                        .assertExit(code);
+            }
+        }
+    }
+
+    @Test
+    void shouldRunAnotherRequestAsThatSays() {
+        try (Leased container = acquire()) {
+            for (int count : new int[] {20, 30, 20}) {
+                Ran ran =
+                        container.run(
+                                Execve.of("/bin/sh", "-c", "ulimit -n")
+                                        .rlimits(Rlimits.builder().openFiles(count).build()));
+                assertThat(ran.stdout()).isEqualTo(count + "\n");
+            }
+            for (String directory : List.of("/w", "/usr", "/w")) {
+                Ran ran = container.run(Execve.of("/bin/pwd").workDirectory(directory));
+                assertThat(ran.stdout()).isEqualTo(directory + "\n");
+            }
+        }
+    }
+
+    @Test
     void shouldStartInTheGivenDirectory() {
         try (Leased container = acquire()) {
             Ran ran = container.run(Execve.of("/bin/pwd").workDirectory("/usr/bin"));

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SyscallProgram {
     private static final int HEADER = 16;
+    private static final int SERIAL_AT = 8; // in the header
 
     /** Descriptors that one message can carry, in either direction: SCM_MAX_FD of net/scm.h. */
     public static final int MAX_DESCRIPTORS = Linux.DESCRIPTORS_MAX;
@@ -37,19 +38,39 @@ public final class SyscallProgram {
     public static final int EMPTY_BYTES = HEADER;
 
     private final String name;
-    private final byte[] data;
-    private final int dataLength;
+    private final byte[] message;
     private final List<Step> steps;
     private final List<Fd> descriptors;
     private final long replyAt;
 
     private SyscallProgram(Builder builder) {
         name = builder.name;
-        data = builder.data.array();
-        dataLength = builder.data.position();
+        message = builder.message();
         steps = List.copyOf(builder.steps);
         descriptors = List.copyOf(builder.descriptors);
         replyAt = builder.replyAt;
+    }
+
+    private SyscallProgram(SyscallProgram program, List<Fd> descriptors) {
+        name = program.name;
+        message = program.message;
+        steps = program.steps;
+        this.descriptors = List.copyOf(descriptors);
+        replyAt = program.replyAt;
+    }
+
+    /**
+     * The same program with other descriptors.
+     *
+     * @param others as many, in the order of their slots
+     */
+    public SyscallProgram with(List<Fd> others) {
+        if (others.size() != descriptors.size()) {
+            throw new IllegalArgumentException(
+                    "%d descriptors for the %d slots of %s"
+                            .formatted(others.size(), descriptors.size(), name));
+        }
+        return new SyscallProgram(this, others);
     }
 
     /** Starts a program; its name is for messages and listings. */
@@ -80,7 +101,7 @@ public final class SyscallProgram {
 
     /** Length of the encoded message in bytes. */
     public int size() {
-        return HEADER + align(dataLength) + steps.size() * Step.SIZE;
+        return message.length;
     }
 
     /**
@@ -89,14 +110,8 @@ public final class SyscallProgram {
      * @param serial comes back in every reply to it
      */
     public void encode(int serial, ByteBuffer out) {
-        out.putInt(steps.size()).putInt(dataLength).putInt(serial).putInt(0);
-        out.put(data, 0, dataLength);
-        for (int i = dataLength; i < align(dataLength); i++) {
-            out.put((byte) 0);
-        }
-        for (Step step : steps) {
-            step.encode(out);
-        }
+        int start = out.position();
+        out.put(message).putInt(start + SERIAL_AT, serial);
     }
 
     /** One numbered line per step, for tests and debug logs. */
@@ -346,6 +361,18 @@ public final class SyscallProgram {
             return steps.size();
         }
 
+        private byte[] message() {
+            ByteBuffer message = ByteBuffer.allocate(size()).order(ByteOrder.LITTLE_ENDIAN);
+            int length = data.position();
+            message.putInt(steps.size()).putInt(length).putLong(0);
+            message.put(data.array(), 0, length).position(HEADER + align(length));
+            for (Step step : steps) {
+                step.encode(message);
+            }
+            return message.array();
+        }
+
+        /** The program; its steps must not be changed any more. */
         public SyscallProgram build() {
             if (size() > MAX_BYTES) {
                 throw new ProgramTooLargeException(name, size(), MAX_BYTES);

@@ -9,6 +9,7 @@ import io.cloister.nativeio.fd.MemFd;
 import io.cloister.nativeio.libc.Errno;
 import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.libc.Sys;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -71,6 +72,23 @@ class SyscallProgramTest {
                                 + "0000001000000000"
                                 + "0100000000000000"
                                 + "0000000000000000".repeat(2));
+    }
+
+    @Test
+    void shouldBeTheSameProgramWithOtherDescriptors() throws IOException {
+        try (Fd first = MemFd.writable("first");
+                Fd second = MemFd.writable("second")) {
+            SyscallProgram.Builder b = SyscallProgram.named("close");
+            b.call("close", "it", Sys.CLOSE, b.descriptor(first));
+            SyscallProgram program = b.build();
+            SyscallProgram other = program.with(List.of(second));
+            assertThat(hex(other, 7)).isEqualTo(hex(program, 7));
+            assertThat(other.descriptors()).containsExactly(second);
+            assertThat(program.descriptors()).containsExactly(first);
+            assertThatThrownBy(() -> program.with(List.of()))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("0 descriptors for the 1 slots of close");
+        }
     }
 
     @Test

@@ -211,6 +211,12 @@ public final class Container {
     private int serial;
     private boolean used;
 
+    /** Of the latest run: the next one's is likely the same. */
+    private @Nullable ExecveHandler handler;
+
+    /** What the latest run's filter is listened to for. */
+    private SeccompFilter.Listener listener = SeccompFilter.Listener.NONE;
+
     /** Of the latest program, for what is logged about it and about the reset after it. */
     private RunIds latest = RunIds.NONE;
 
@@ -454,7 +460,8 @@ public final class Container {
         return limits.wallTime().plus(grace.multipliedBy(slower));
     }
 
-    private Exchange<ExecveReply> run(Execute execute, ContainerContext known) throws IOException {
+    private Exchange<ExecveReply> run(Execute execute, ContainerContext configuration)
+            throws IOException {
         latest = execute.run();
         Execve request = execute.request();
         Optional<Failure> unfit = ExecveHandler.check(request, execute.descriptors());
@@ -474,11 +481,21 @@ public final class Container {
         if (groups == null) {
             throw new IllegalStateException("a run before the container has its groups");
         }
+        listener = filter.get().listener();
+        ExecveHandler known = handler;
+        if (known != null && !known.fits(request, filter.get())) {
+            known = null;
+        }
         Enforcement enforcement;
         try {
             enforcement =
-                    Enforcement.of(
-                            request, settings.cgroups(), known.ids().isSingle(), groups.cores());
+                    known == null
+                            ? Enforcement.of(
+                                    request,
+                                    settings.cgroups(),
+                                    configuration.ids().isSingle(),
+                                    groups.cores())
+                            : known.enforcement();
         } catch (Enforcement.NotEnforceable e) {
             return new Exchange.Done<>(e.failure());
         }
@@ -492,17 +509,21 @@ public final class Container {
                             "the kernel refuses a limit: " + e.getMessage()));
         }
         try {
-            Exchange<ExecveReply> exchange =
-                    ExecveHandler.start(
-                            request,
-                            execute.descriptors(),
-                            known,
-                            new ExecveHandler.Resources(
-                                    filter.get(),
-                                    settings.landlock(),
-                                    enforcement,
-                                    group,
-                                    init.oomScore()));
+            if (known == null || !known.fits(group)) {
+                known =
+                        ExecveHandler.of(
+                                request,
+                                execute.descriptors(),
+                                configuration,
+                                new ExecveHandler.Resources(
+                                        filter.get(),
+                                        settings.landlock(),
+                                        enforcement,
+                                        init.oomScore()),
+                                group);
+                handler = known.isWorthKeeping() ? known : null;
+            }
+            Exchange<ExecveReply> exchange = known.start(execute.descriptors(), group);
             used = true;
             return exchange;
         } catch (RuntimeException e) {
@@ -578,20 +599,13 @@ public final class Container {
                     new WaitPid.Watch(
                             (Exchange.Then<ExecveReply>) run.then(),
                             watched.get().started(),
-                            listener(watched.get()),
+                            listener,
                             task.deadline(),
                             settings.deadline()));
         } else {
             timers.startSingleTimer(DEADLINE, new DeadlinePassed(serial), task.deadline());
         }
         return new Busy<>(context, task, run, watched.isPresent());
-    }
-
-    private SeccompFilter.Listener listener(Execute execute) {
-        return settings.filters()
-                .apply(execute.request().seccomp().profile())
-                .map(SeccompFilter::listener)
-                .orElse(SeccompFilter.Listener.NONE);
     }
 
     private Behavior<Command> next() {

@@ -55,6 +55,10 @@ import java.util.TreeMap;
  * by step and executes the program. init then waits for whatever comes first: the program's end,
  * the wall time limit, a kill request or the worker's end. After that it kills every process in the
  * container and reaps until none is left, so that nothing of a run outlives its reply.
+ *
+ * <p>Composing the program takes as long as a good part of what init does with it, and a judge runs
+ * the same one on many inputs: {@link #fits} tells whether a handler can {@link #start} another
+ * run. Only descriptors differ, which init knows by their places.
  */
 public final class ExecveHandler {
     private static final int POLL_PROGRAM = 0;
@@ -74,10 +78,13 @@ public final class ExecveHandler {
     /** A program that guessed one could execute another. */
     private static final SecureRandom TOKENS = new SecureRandom();
 
+    /** A longer program is not kept for another run: there may be many containers. */
+    private static final int LONGEST_KEPT = 16 << 10;
+
     private final Execve request;
-    private final ExecveDescriptors descriptors;
     private final ContainerContext context;
     private final Resources resources;
+    private final Shape shape;
     private final SeccompFilter filter;
     private final long token;
     private final SyscallProgram.Builder b = SyscallProgram.named("execve");
@@ -85,6 +92,8 @@ public final class ExecveHandler {
     private final List<Step> executions = new ArrayList<>();
     private List<Step> diskLimits = List.of();
     private Optional<Step> permission = Optional.empty();
+    private final Steps steps;
+    private final SyscallProgram program;
 
     /** More than init uses of the processor during a run: it looks ever more often, but seldom. */
     private static final Duration INIT_CPU = Duration.ofMillis(1);
@@ -93,11 +102,10 @@ public final class ExecveHandler {
     private static final int CPU_TEXT = 64;
 
     /**
-     * What a run has of the host, for as long as it takes.
+     * What a run has of its worker.
      *
      * @param enforcement of its limits
      * @param landlock what to confine the program by, beside the filter
-     * @param group its control group
      * @param oomScore init's, which the program inherits a raised one from; absent where the kernel
      *     does not let the worker change it
      */
@@ -105,8 +113,20 @@ public final class ExecveHandler {
             SeccompFilter filter,
             Landlock landlock,
             Enforcement enforcement,
-            CgroupRun group,
             Optional<OomScore> oomScore) {}
+
+    /** What the program owes to the run's control group, descriptors aside. */
+    private record Shape(boolean ownGroup, boolean countsInit, OptionalLong nanosPerUnit) {
+        static Shape of(CgroupRun group) {
+            Optional<CpuUsage> usage = group.cpuUsage();
+            return new Shape(
+                    group.forkInto().isPresent(),
+                    group.countsInit(),
+                    usage.isPresent()
+                            ? OptionalLong.of(usage.get().nanosPerUnit())
+                            : OptionalLong.empty());
+        }
+    }
 
     /** What init measures, in one piece so that one reply brings it all. */
     private static final class Outcome {
@@ -155,18 +175,16 @@ public final class ExecveHandler {
 
     /** What follows from init's answer; gives the group up if there is none. */
     private final class Ending implements Exchange.Then<ExecveReply>, AutoCloseable {
-        private final SyscallProgram program;
-        private final Steps steps;
+        private final CgroupRun group;
 
-        Ending(SyscallProgram program, Steps steps) {
-            this.program = program;
-            this.steps = steps;
+        Ending(CgroupRun group) {
+            this.group = group;
         }
 
         @Override
         public Exchange<ExecveReply> apply(ProgramResult result) throws BadReplyException {
             try {
-                return finish(program, steps, result);
+                return finish(group, result);
             } finally {
                 close();
             }
@@ -174,7 +192,7 @@ public final class ExecveHandler {
 
         @Override
         public void close() {
-            resources.group().close();
+            group.close();
         }
     }
 
@@ -182,27 +200,73 @@ public final class ExecveHandler {
             Execve request,
             ExecveDescriptors descriptors,
             ContainerContext context,
-            Resources resources) {
+            Resources resources,
+            CgroupRun group) {
         this.request = request;
-        this.descriptors = descriptors;
         this.context = context;
         this.resources = resources;
+        this.shape = Shape.of(group);
         this.filter = resources.filter();
         this.token = filter.needsToken() ? TOKENS.nextLong() : 0;
+        this.steps = compose(descriptors, group);
+        this.program = b.build();
+    }
+
+    /**
+     * Prepares a run.
+     *
+     * @param descriptors stay the caller's; their numbers are those of the request
+     */
+    public static ExecveHandler of(
+            Execve request,
+            ExecveDescriptors descriptors,
+            ContainerContext context,
+            Resources resources,
+            CgroupRun group) {
+        return new ExecveHandler(request, descriptors, context, resources, group);
+    }
+
+    /** Whether it can start more than one run: unless a filter needs a token of the run's own. */
+    public boolean isWorthKeeping() {
+        return !filter.needsToken() && program.size() <= LONGEST_KEPT;
+    }
+
+    /**
+     * Whether another run of the same container can be {@link #start started} by this, if it {@link
+     * #isWorthKeeping() is kept}.
+     */
+    public boolean fits(Execve other, SeccompFilter itsFilter) {
+        return filter == itsFilter && request.equals(other);
+    }
+
+    /** As {@link #fits(Execve, SeccompFilter)}, of the other run's control group. */
+    public boolean fits(CgroupRun group) {
+        return shape.equals(Shape.of(group));
+    }
+
+    public Enforcement enforcement() {
+        return resources.enforcement();
     }
 
     /**
      * Begins a run.
      *
      * @param descriptors stay the caller's; their numbers are those of the request
-     * @param resources whose group is given up when the run is over
+     * @param group is given up when the run is over
      */
-    public static Exchange<ExecveReply> start(
-            Execve request,
-            ExecveDescriptors descriptors,
-            ContainerContext context,
-            Resources resources) {
-        return new ExecveHandler(request, descriptors, context, resources).run();
+    public Exchange<ExecveReply> start(ExecveDescriptors descriptors, CgroupRun group) {
+        return new Exchange.Run<>(program.with(inSlots(descriptors, group)), new Ending(group));
+    }
+
+    /** In the order in which the program is given them. */
+    private List<Fd> inSlots(ExecveDescriptors descriptors, CgroupRun group) {
+        List<Fd> all = new ArrayList<>();
+        group.cpuUsage().ifPresent(usage -> all.add(usage.file()));
+        resources.oomScore().ifPresent(score -> all.add(score.file()));
+        group.forkInto().ifPresent(all::add);
+        descriptors.executable().ifPresent(all::add);
+        all.addAll(new TreeMap<>(descriptors.files()).values());
+        return all;
     }
 
     /** Whether the descriptors are those that the request announces, and open. */
@@ -210,7 +274,7 @@ public final class ExecveHandler {
         return descriptors.check(request);
     }
 
-    private Exchange<ExecveReply> run() {
+    private Steps compose(ExecveDescriptors descriptors, CgroupRun runGroup) {
         String subject = request.arguments().getFirst();
         b.call(
                 "measure",
@@ -218,13 +282,13 @@ public final class ExecveHandler {
                 Sys.GETRUSAGE,
                 Arg.of(Linux.RUSAGE_CHILDREN),
                 outcome.before.address());
-        Optional<Arg> cpuFile = resources.group().cpuUsage().map(CpuUsage::file).map(b::descriptor);
+        Optional<Arg> cpuFile = runGroup.cpuUsage().map(CpuUsage::file).map(b::descriptor);
         measureGroup(cpuFile, outcome.cpuBefore, outcome.initBefore);
         diskLimits = limitDisk(Optional.of(request.limits()));
         Optional<Arg> oomScore = resources.oomScore().map(score -> b.descriptor(score.file()));
         oomScore.ifPresent(file -> setOomScore(file, OomScore.HIGHEST));
         readClock(outcome.created);
-        Optional<Arg> group = resources.group().forkInto().map(b::descriptor);
+        Optional<Arg> group = runGroup.forkInto().map(b::descriptor);
         long flags = Linux.CLONE_VM | Linux.CLONE_VFORK | Linux.CLONE_PIDFD;
         Step fork =
                 b.fork(
@@ -235,7 +299,7 @@ public final class ExecveHandler {
                         Linux.SIGCHLD,
                         outcome.poll.address(), // the pidfd lands where poll looks for it
                         group.orElse(Arg.ZERO),
-                        () -> becomeProgram(group.isPresent()));
+                        () -> becomeProgram(descriptors));
         readClock(outcome.started);
         ProcessStructs.putPollFd(b, outcome.poll, POLL_PROGRAM, 0, Linux.POLLIN);
         ProcessStructs.putPollFd(b, outcome.poll, POLL_SOCKET, Linux.SOCK, Linux.POLLIN);
@@ -249,7 +313,7 @@ public final class ExecveHandler {
                                 b,
                                 request.limits().wallTime(),
                                 watchedCpuTime(),
-                                resources.group().cpuUsage().map(CpuUsage::nanosPerUnit).orElse(1L),
+                                shape.nanosPerUnit().orElse(1L),
                                 CORES),
                         cpuFile.orElse(Arg.of(-1)),
                         fork.result());
@@ -277,9 +341,7 @@ public final class ExecveHandler {
         measureGroup(cpuFile, outcome.cpuAfter, outcome.initAfter);
         List<Step> restored = limitDisk(Optional.empty());
         b.reply(outcome.all).always();
-        SyscallProgram program = b.build();
-        Steps steps = new Steps(fork, wait, watch, reap, restored);
-        return new Exchange.Run<>(program, new Ending(program, steps));
+        return new Steps(fork, wait, watch, reap, restored);
     }
 
     /** The group's CPU time, and init's own where that is part of it. */
@@ -297,7 +359,7 @@ public final class ExecveHandler {
                         Arg.ZERO)
                 .positive()
                 .always();
-        if (resources.group().countsInit()) {
+        if (shape.countsInit()) {
             b.call("measure", "init", Sys.GETRUSAGE, Arg.of(Linux.RUSAGE_SELF), ofInit.address())
                     .always();
         }
@@ -306,7 +368,7 @@ public final class ExecveHandler {
     /** Zero for no limit. Where init's own time counts, it must not be taken for the program's. */
     private Duration watchedCpuTime() {
         Duration limit = request.limits().cpuTime().orElse(Duration.ZERO);
-        return limit.isZero() || !resources.group().countsInit() ? limit : limit.plus(INIT_CPU);
+        return limit.isZero() || !shape.countsInit() ? limit : limit.plus(INIT_CPU);
     }
 
     /** The program inherits init's score at the fork, init takes its own back. */
@@ -353,18 +415,18 @@ public final class ExecveHandler {
 
     // ---- in the child -----------------------------------------------------------------------
 
-    private void becomeProgram(boolean inOwnGroup) {
-        if (inOwnGroup) { // now that it is where it shall seem to be at the root
+    private void becomeProgram(ExecveDescriptors descriptors) {
+        if (shape.ownGroup()) { // now that it is where it shall seem to be at the root
             b.call("unshare", "cgroup namespace", Sys.UNSHARE, Arg.of(Linux.CLONE_NEWCGROUP));
         }
         if (request.announceStart()) {
             permission = Optional.of(announce());
         }
         if (resources.landlock().isUsable()) {
-            confine(resources.landlock());
+            confine(resources.landlock(), descriptors.files().size());
         }
         b.call("create session", "", Sys.SETSID);
-        Placed placed = placeDescriptors();
+        Placed placed = placeDescriptors(descriptors);
         request.controllingTerminal()
                 .ifPresent(number ->
                         b.call(
@@ -421,7 +483,7 @@ public final class ExecveHandler {
      * anybody outside, init included. Renaming between directories is denied by any domain unless a
      * rule allows it; ours does, everywhere.
      */
-    private void confine(Landlock landlock) {
+    private void confine(Landlock landlock, int files) {
         Data ruleset = b.reserve(Linux.ruleset_SIZE);
         long handled =
                 Linux.LANDLOCK_ACCESS_FS_MAKE_CHAR
@@ -441,7 +503,7 @@ public final class ExecveHandler {
                         b.string("/").address(),
                         Arg.of(Linux.O_PATH | Linux.O_CLOEXEC));
         // the rule holds its number, which must be known by now
-        int number = Linux.SOCK + LANDLOCK_ROOT + descriptors.files().size();
+        int number = Linux.SOCK + LANDLOCK_ROOT + files;
         b.call("confine", "root", Sys.DUP3, root.result(), Arg.of(number), Arg.of(Linux.O_CLOEXEC));
         Data rule = b.reserve(Linux.landlock_path_beneath_attr_SIZE);
         b.putLong(
@@ -474,7 +536,7 @@ public final class ExecveHandler {
      *
      * <p>A filter's listener goes through init's socket, so the place of that is taken last.
      */
-    private Placed placeDescriptors() {
+    private Placed placeDescriptors(ExecveDescriptors descriptors) {
         Map<Integer, Fd> files = new TreeMap<>(descriptors.files());
         int first =
                 Math.max(files.keySet().stream().max(Integer::compare).orElse(0), Linux.SOCK) + 1;
@@ -646,7 +708,7 @@ public final class ExecveHandler {
 
     // ---- the result -------------------------------------------------------------------------
 
-    private Exchange<ExecveReply> finish(SyscallProgram program, Steps steps, ProgramResult result)
+    private Exchange<ExecveReply> finish(CgroupRun group, ProgramResult result)
             throws BadReplyException {
         result.closeDescriptors();
         boolean clean = result.of(steps.reap) == -Errno.ECHILD.number();
@@ -675,7 +737,7 @@ public final class ExecveHandler {
         }
         CgroupFigures figures;
         try {
-            figures = resources.group().end();
+            figures = group.end();
         } catch (IOException e) {
             return new Exchange.Doomed<>(
                     Failure.of(
@@ -751,7 +813,7 @@ public final class ExecveHandler {
                 peak.orElse(resident),
                 peak.isEmpty()
                         ? MemorySource.RUSAGE
-                        : resources.group().countsInit()
+                        : shape.countsInit()
                                 ? MemorySource.CGROUP_V1_MAX_USAGE
                                 : MemorySource.CGROUP_V2_PEAK,
                 resident,
@@ -760,13 +822,12 @@ public final class ExecveHandler {
 
     /** CPU time of all processes that there were, as far as the group tells. */
     private Duration groupCpu(ByteBuffer bytes) throws BadReplyException {
-        Optional<CpuUsage> source = resources.group().cpuUsage();
-        if (source.isEmpty()) {
+        if (shape.nanosPerUnit().isEmpty()) {
             return Duration.ZERO;
         }
         long units = number(bytes, outcome.cpuAfter) - number(bytes, outcome.cpuBefore);
-        Duration all = Duration.ofNanos(units * source.get().nanosPerUnit());
-        if (!resources.group().countsInit()) {
+        Duration all = Duration.ofNanos(units * shape.nanosPerUnit().getAsLong());
+        if (!shape.countsInit()) {
             return all;
         }
         ProcessStructs.Rusage before =
