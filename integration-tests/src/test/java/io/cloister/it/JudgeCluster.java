@@ -199,6 +199,7 @@ final class JudgeCluster implements AutoCloseable {
         Awaitility.await()
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(100))
+                .ignoreExceptionsInstanceOf(ExecutionException.class)
                 .untilAsserted(() ->
                         assertThat(view().workers())
                                 .filteredOn(

@@ -21,10 +21,14 @@ import org.junit.jupiter.api.io.TempDir;
 class JudgeOnClusterTest {
     @TempDir Path directory;
 
+    JudgeCluster newCluster() throws Exception {
+        return new JudgeCluster(directory);
+    }
+
     @Test
     void shouldJudgeOnTheWorkersOfACluster() throws Exception {
         assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
-        try (JudgeCluster cluster = new JudgeCluster(directory)) {
+        try (JudgeCluster cluster = newCluster()) {
             cluster.worker(2);
             cluster.worker(2);
             String seed = cluster.seed().substring(cluster.seed().indexOf('@') + 1);
