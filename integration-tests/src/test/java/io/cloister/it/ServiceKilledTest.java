@@ -108,7 +108,7 @@ class ServiceKilledTest {
     @Test
     void shouldLeaveNothingWhenKilledAmongGreetings() throws Exception {
         try (Worker creating =
-                startWorker("cloister.containers { warm = 0, max = 2, acquire-timeout = 3s }")) {
+                startWorker("cloister.containers { warm = 0, max = 2, acquire-timeout = 5s }")) {
             leased(creating.acquireLater(Optional.empty())).close();
             CompletableFuture<AcquireReply> refused =
                     again(

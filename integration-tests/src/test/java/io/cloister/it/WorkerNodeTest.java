@@ -625,9 +625,8 @@ class WorkerNodeTest {
         Ticket ticket = queue.assign(order("orphan", shell("sleep 1; echo kept")), 1).ticket();
         awaitRunning(1);
         queue.probe.stop();
-        awaitRunning(0);
         queue = new Queue();
-        assertThat(queue.attach().held()).isEmpty();
+        Waiting.until(() -> assertThat(queue.attach().held()).isEmpty());
         assertThat(stdout(only(unpack(queue.finished(ticket).result())))).isEqualTo("kept\n");
     }
 
