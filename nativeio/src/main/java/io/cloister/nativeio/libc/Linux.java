@@ -477,6 +477,7 @@ public final class Linux {
     public static final int SCM_RIGHTS = (int) constant("SCM_RIGHTS");
     public static final int MSG_CMSG_CLOEXEC = (int) constant("MSG_CMSG_CLOEXEC");
     public static final int MSG_DONTWAIT = (int) constant("MSG_DONTWAIT");
+    public static final int MSG_PEEK = (int) constant("MSG_PEEK");
     public static final int MSG_TRUNC = (int) constant("MSG_TRUNC");
     public static final int MSG_CTRUNC = (int) constant("MSG_CTRUNC");
     public static final int msghdr_SIZE = (int) constant("msghdr_SIZE");

@@ -22,6 +22,8 @@ final class MessageHeader {
     private static final int CONTROL_BYTES =
             aligned(Linux.cmsghdr_SIZE + Linux.SCM_MAX_FD * Integer.BYTES);
 
+    private static final int CREDENTIAL_BYTES = aligned(Linux.cmsghdr_SIZE + Linux.ucred_SIZE);
+
     private final Memory memory = new Memory(CONTROL + CONTROL_BYTES);
     private final Pointer control = memory.share(CONTROL);
 
@@ -38,6 +40,24 @@ final class MessageHeader {
         memory.setLong(IOVEC + Linux.iovec_iov_len, direct.capacity());
         memory.setLong(Linux.msghdr_msg_controllen, CONTROL_BYTES);
         return memory;
+    }
+
+    /** To take no bytes and no descriptors, but the sender's credentials: SO_PASSCRED, unix(7). */
+    Pointer receivingCredentials() {
+        memory.setPointer(IOVEC + Linux.iovec_iov_base, null);
+        memory.setLong(IOVEC + Linux.iovec_iov_len, 0);
+        memory.setLong(Linux.msghdr_msg_controllen, CREDENTIAL_BYTES);
+        return memory;
+    }
+
+    /** Whether any control message came. */
+    boolean hasControl() {
+        return memory.getLong(Linux.msghdr_msg_controllen) > 0;
+    }
+
+    /** Whether there was no room for a control message. */
+    boolean lacksControl() {
+        return (memory.getInt(Linux.msghdr_msg_flags) & Linux.MSG_CTRUNC) != 0;
     }
 
     /** To send what remains in a buffer, with descriptors beside it. */

@@ -279,7 +279,7 @@ public final class PacketListener implements AutoCloseable {
         int number = LibC.accept4(socket.number(), null, null, Linux.SOCK_CLOEXEC);
         if (number >= 0) {
             Fd accepted = Fd.own(number, "connection by " + socket.what());
-            return Optional.of(PacketSocket.adopt(accepted, "a client"));
+            return Optional.of(PacketSocket.accepted(accepted, "a client"));
         }
         Errno errno = LibC.errno();
         if (errno.equals(Errno.EAGAIN)

@@ -2,6 +2,7 @@
 package io.cloister.nativeio.socket;
 
 import com.sun.jna.Memory;
+import com.sun.jna.Pointer;
 import com.sun.jna.ptr.IntByReference;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.SlowCloser;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * that the other end, or this one, is closed.
  *
  * <p>Nothing of what the peer does makes a call here wait, but {@link #send}, {@link #receive}, and
- * {@link #close}.
+ * {@link #close} of a socket that was not accepted.
  */
 public final class PacketSocket implements AutoCloseable {
     /** Most descriptors with a packet. */
@@ -43,9 +44,13 @@ public final class PacketSocket implements AutoCloseable {
     /** NGROUPS_MAX, the most groups of a process. */
     private static final int MOST_GROUPS = 65_536;
 
+    /** Packets without descriptors that are dropped to find out whether one has some. */
+    private static final int MOST_DROPPED = 1024;
+
     private final Fd socket;
     private final String received;
-    private final SlowCloser discarded;
+    private final boolean ofStranger;
+    private volatile SlowCloser discarded;
     private final MessageHeader in = new MessageHeader();
     private @Nullable MessageHeader out;
     private @Nullable JunixSender sender;
@@ -53,8 +58,9 @@ public final class PacketSocket implements AutoCloseable {
     private final ReentrantLock receiving = new ReentrantLock();
     private volatile boolean closed;
 
-    private PacketSocket(Fd socket, String what) {
+    private PacketSocket(Fd socket, String what, boolean ofStranger) {
         this.socket = socket;
+        this.ofStranger = ofStranger;
         this.received = "received from " + what;
         this.discarded = new SlowCloser("descriptors " + received);
     }
@@ -88,7 +94,13 @@ public final class PacketSocket implements AutoCloseable {
     /** Takes a connected socket over. */
     static PacketSocket adopt(Fd connected, String what) {
         setSendBuffer(connected);
-        return new PacketSocket(connected, what);
+        return new PacketSocket(connected, what, false);
+    }
+
+    /** Takes a socket over at whose other end is who connected to it. */
+    static PacketSocket accepted(Fd connected, String what) {
+        setSendBuffer(connected);
+        return new PacketSocket(connected, what, true);
     }
 
     private static void setSendBuffer(Fd socket) { // best effort
@@ -349,6 +361,13 @@ public final class PacketSocket implements AutoCloseable {
         discarded.close(descriptors);
     }
 
+    /**
+     * Has the descriptors of all connections of a peer closed by one thread, and counted together.
+     */
+    public void discardBy(SlowCloser closer) {
+        discarded = closer;
+    }
+
     /** How many of the {@link #discard}ed ones are still open. */
     public int pendingDiscards() {
         return discarded.pending();
@@ -356,7 +375,7 @@ public final class PacketSocket implements AutoCloseable {
 
     /** Sends no more: the peer reads the end of the file, and may still send. */
     public void endOutput() {
-        if (socket.isOpen()) {
+        if (!closed) {
             LibC.shutdown(socket.number(), Linux.SHUT_WR);
         }
     }
@@ -415,24 +434,57 @@ public final class PacketSocket implements AutoCloseable {
      * leaves with an exception before the descriptor is closed, so that none ever uses its number
      * for another file.
      *
-     * <p>With packets unread it may wait for the peer, as {@link SlowCloser} says of descriptors.
+     * <p>Closing a socket closes the descriptors that nobody has received from it, and may wait for
+     * them as {@link SlowCloser} says. So that closes an accepted socket that has any.
      */
     @Override
     public void close() throws IOException {
-        closed = true;
-        if (socket.isOpen()) {
-            LibC.shutdown(socket.number(), Linux.SHUT_RDWR);
+        if (closed) {
+            return;
         }
+        closed = true;
+        LibC.shutdown(socket.number(), Linux.SHUT_RDWR);
         sending.lock();
         receiving.lock();
         try {
             if (sender != null) {
                 sender.close();
             }
-            socket.close();
+            if (ofStranger && mayHoldDescriptors()) {
+                discarded.close(List.of(socket));
+            } else {
+                socket.close();
+            }
         } finally {
             receiving.unlock();
             sending.unlock();
         }
+    }
+
+    /**
+     * Whether descriptors may have come that were not received; no more can come. With SO_PASSCRED
+     * every packet, but not the end, has a control message: so an empty packet does not hide
+     * others.
+     */
+    private boolean mayHoldDescriptors() {
+        IntByReference on = new IntByReference(1);
+        int n = socket.number();
+        if (LibC.setsockopt(n, Linux.SOL_SOCKET, Linux.SO_PASSCRED, on, Integer.BYTES) == -1) {
+            return true;
+        }
+        for (int i = 0; i < MOST_DROPPED; i++) {
+            Pointer header = in.receivingCredentials();
+            if (LibC.recvmsg(n, header, Linux.MSG_PEEK | Linux.MSG_DONTWAIT) == -1) {
+                continue; // an error of the past is told once
+            }
+            if (in.lacksControl()) {
+                return true;
+            }
+            if (!in.hasControl()) {
+                return false;
+            }
+            LibC.recvmsg(n, in.receivingCredentials(), Linux.MSG_DONTWAIT);
+        }
+        return true;
     }
 }

@@ -3,6 +3,7 @@ package io.cloister.nativeio.socket;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Pointer;
@@ -17,16 +18,23 @@ import io.cloister.nativeio.testkit.Skip;
 import io.cloister.nativeio.testkit.TestJvm;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -425,6 +433,72 @@ class PacketListenerTest {
             assertThat(opened).hasSize(1);
             shouldTalk(opened.get(0), path);
             opened.get(0).close();
+        }
+    }
+
+    @Test
+    void shouldNotWaitForADescriptorThatNobodyReceivedWhenAConnectionIsClosed() throws Exception {
+        try (PacketListener listener = listen(path());
+                PacketSocket client = PacketSocket.connect(path());
+                ServerSocketChannel sink = ServerSocketChannel.open()) {
+            PacketSocket connection = listener.acceptNow().orElseThrow();
+            try (Fd lingering = lingeringSocket(sink);
+                    Fd raw = client.readiness()) {
+                assertThat(LibC.sendmsg(raw.number(), emptyMessage(), 0)).isZero();
+                client.send(packet("takes a minute to close"), List.of(lingering));
+            }
+            client.close();
+
+            connection.close();
+
+            assertThat(connection.pendingDiscards()).isEqualTo(1);
+            connection.close(); // twice
+            sink.accept().close(); // with bytes unread, which ends the wait
+            await().atMost(DEADLINE).until(() -> connection.pendingDiscards() == 0);
+        }
+    }
+
+    /** A TCP socket whose last close(2) waits for what nobody reads. */
+    private static Fd lingeringSocket(ServerSocketChannel sink) throws IOException {
+        sink.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        Map<Integer, String> before = OpenDescriptors.own();
+        try (SocketChannel channel = SocketChannel.open(sink.getLocalAddress())) {
+            Set<Integer> number = new HashSet<>(OpenDescriptors.own().keySet());
+            number.removeAll(before.keySet());
+            assertThat(number).hasSize(1);
+            Fd socket = Fd.own(number.iterator().next(), "lingering socket");
+            Fd copy = socket.duplicate();
+            socket.release();
+            channel.setOption(StandardSocketOptions.SO_LINGER, 60);
+            channel.configureBlocking(false);
+            ByteBuffer zeros = ByteBuffer.allocate(1 << 16);
+            while (channel.write(zeros.clear()) > 0) {}
+            return copy;
+        }
+    }
+
+    private static Memory emptyMessage() {
+        Memory message = new Memory(Linux.msghdr_SIZE);
+        message.clear();
+        return message;
+    }
+
+    @Test
+    void shouldCloseAConnectionAtOnceThatHasNoDescriptorsUnread() throws Exception {
+        try (PacketListener listener = listen(path())) {
+            Map<Integer, String> before = OpenDescriptors.own();
+            PacketSocket client = PacketSocket.connect(path());
+            PacketSocket connection = listener.acceptNow().orElseThrow();
+            client.send(packet("unread"), List.of());
+            try (Fd raw = client.readiness()) {
+                assertThat(LibC.sendmsg(raw.number(), emptyMessage(), 0)).isZero();
+            }
+            client.send(packet("unread, too"), List.of());
+            client.close();
+
+            connection.close();
+
+            assertThat(OpenDescriptors.own()).isEqualTo(before);
         }
     }
 }
