@@ -144,6 +144,15 @@ public final class Worker implements AutoCloseable {
 
     /** As {@link #start(String)}, with the containers of a service of its own at this path. */
     public static Worker startOverSocket(Path socket, String settings) {
+        return startOverSocket(socket, settings, "");
+    }
+
+    /**
+     * The same.
+     *
+     * @param service HOCON over the test's settings of the service
+     */
+    static Worker startOverSocket(Path socket, String settings, String service) {
         Config config =
                 config(
                         settings
@@ -154,16 +163,18 @@ public final class Worker implements AutoCloseable {
                                   socket.path = "%1$s"
                                   service {
                                     socket.path = "%1$s"
+                                    quota.memory = null
                                     profile-defaults {
                                       settings.containers { max = 16, warm = 0 }
                                       limits { wall-time = 24h, memory = null, processes = null }
                                       allow-less = true
                                       seccomp = [ default, "default:log", strict, none ]
                                     }
+                                    %2$s
                                   }
                                 }
                                 """
-                                        .formatted(socket));
+                                        .formatted(socket, service));
         return new Worker(config, known -> known, true);
     }
 

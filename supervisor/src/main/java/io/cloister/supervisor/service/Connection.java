@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.service;
 
+import akka.actor.DeadLetterSuppression;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
@@ -67,7 +68,12 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private static final Request NOTHING = new Ping();
 
     /** What all connections share. */
-    record Service(Duration helloTimeout, Map<String, Pool> pools) {}
+    record Service(Duration helloTimeout, Map<String, Pool> pools, Refusals refusals) {}
+
+    /** Told about connections that end for what their peers do, to log them. */
+    interface Refusals {
+        void add(int uid, String reason);
+    }
 
     /** A profile and the containers that there are of it. */
     record Pool(Profile profile, ActorRef<ContainerSupervisor.Command> supervisor) {}
@@ -77,8 +83,8 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
 
     private record HelloOverdue() {}
 
-    /** End it: the service is shutting down. */
-    record End(String reason) {}
+    /** Opened files have been sent, or never will be. */
+    private record HandedOver() implements DeadLetterSuppression {}
 
     private enum State {
         GREETING,
@@ -113,6 +119,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private Request latestAdmitted = NOTHING;
 
     private boolean pinging;
+    private boolean handingOver;
     private @Nullable Waiting current;
 
     private Connection(
@@ -167,8 +174,11 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
                 LOG.debug("connection of user {} has ended: {}", peer.uid(), reason);
                 yield end();
             }
+            case FrameEvent.Unreadable(String reason) ->
+                    state == State.ENDING ? this : refuse(reason);
             case FrameEvent.Unsendable(ServiceFrame frame, String reason) ->
                     onUnsendable(frame, reason);
+            case HandedOver handed -> onHandedOver();
             case Answered(Reply reply) -> onAnswer(reply);
             case OpenReply reply -> onOpened(reply);
             case Ponged(PingReply reply) -> onPong(reply);
@@ -176,7 +186,6 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
             case AcquireReply reply -> onAcquired(reply);
             case HelloOverdue overdue ->
                     state == State.GREETING ? refuse("no greeting came in time") : this;
-            case End(String reason) -> state == State.ENDING ? this : refuse(reason);
             default -> throw new IllegalStateException("unexpected " + message);
         };
     }
@@ -297,7 +306,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
                     "call %d came while %d are unanswered, as many as may be"
                             .formatted(call.serial(), unanswered()));
         }
-        Optional<Failure> over = peer.takeDescriptors(descriptors.size(), socket.pendingDiscards());
+        Optional<Failure> over = peer.takeDescriptors(descriptors.size());
         if (over.isPresent()) {
             socket.discard(descriptors);
             return answer(call.serial(), over.get());
@@ -335,7 +344,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     }
 
     private void nextCall() {
-        while (current == null && state == State.SERVING && !calls.isEmpty()) {
+        while (current == null && !handingOver && state == State.SERVING && !calls.isEmpty()) {
             begin(calls.remove());
         }
     }
@@ -453,23 +462,35 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
                     call.ifPresent(served -> answer(served.serial(), failure));
             case Opened files when call.isEmpty() -> files.close();
             case Opened files -> {
-                frames.allow(1);
+                handingOver = true;
+                ActorRef<Object> self = getContext().getSelf();
                 send(
                         new ServiceFrame.OpenedFiles(
                                 call.get().serial(),
                                 List.copyOf(files.files().keySet()),
                                 files.errors()),
                         List.copyOf(files.files().values()),
-                        files::close);
+                        () -> {
+                            files.close();
+                            self.tell(new HandedOver());
+                        });
             }
         }
         nextCall();
         return this;
     }
 
-    private Behavior<Object> answer(int serial, Reply reply) {
+    /** Files that the client does not take are not opened further. */
+    private Behavior<Object> onHandedOver() {
+        handingOver = false;
         frames.allow(1);
-        send(new ServiceFrame.Answer(serial, reply));
+        nextCall();
+        return this;
+    }
+
+    /** Another frame may come when this one has gone, not before: so few are kept. */
+    private Behavior<Object> answer(int serial, Reply reply) {
+        send(new ServiceFrame.Answer(serial, reply), List.of(), () -> frames.allow(1));
         return this;
     }
 
@@ -519,11 +540,11 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     }
 
     private Behavior<Object> refuse(Failure failure) {
-        LOG.info("connection of user {} is refused: {}", peer.uid(), failure.describe());
         return refuse(new ServiceFrame.Refused(failure));
     }
 
     private Behavior<Object> refuse(ServiceFrame.Refused refused) {
+        service.refusals().add(peer.uid(), refused.failure().describe());
         send(refused);
         return end();
     }

@@ -64,6 +64,8 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
 
     private record Accept() implements Command {}
 
+    private record Refused(int who, String reason) implements Command {}
+
     private record TellRefusals() implements Command {}
 
     private final TimerScheduler<Command> timers;
@@ -76,6 +78,7 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
     private final Map<ActorRef<?>, Peer> connections = new HashMap<>();
     private final ActorRef<Command> me = getContext().getSelf();
     private final int uid = LibC.geteuid();
+    private final ByteBuffer refusal = ByteBuffer.allocateDirect(REFUSAL_BYTES);
     private boolean listening;
     private long accepted;
     private int refusals;
@@ -101,7 +104,11 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
             context.watch(supervisor);
             pools.put(profile.name(), new Connection.Pool(profile, supervisor));
         }
-        service = new Connection.Service(settings.helloTimeout(), Map.copyOf(pools));
+        service =
+                new Connection.Service(
+                        settings.helloTimeout(),
+                        Map.copyOf(pools),
+                        (who, reason) -> me.tell(new Refused(who, reason)));
         unbindOnShutdown(context);
         listen();
     }
@@ -140,6 +147,7 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
     public Behavior<Command> onMessage(Command command) {
         switch (command) {
             case Accept accept -> accept();
+            case Refused(int who, String reason) -> log(who, reason);
             case TellRefusals tell -> tellRefusals();
             case Unbind(ActorRef<Unbound> replyTo) -> {
                 close();
@@ -199,6 +207,8 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
             return;
         }
         int who = credentials.uid();
+        Peer peer = peers.computeIfAbsent(who, id -> new Peer(id, settings.quota()));
+        socket.discardBy(peer.closer());
         if (who != uid
                 && !settings.users().contains(who)
                 && settings.groups().stream().noneMatch(credentials::isIn)) {
@@ -209,7 +219,6 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
                             .formatted(who));
             return;
         }
-        Peer peer = peers.computeIfAbsent(who, id -> new Peer(id, settings.quota()));
         Optional<Failure> over = peer.takeContainer();
         if (over.isPresent()) {
             refuse(socket, who, over.get().message());
@@ -228,22 +237,27 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
 
     /** Tells it as far as that takes no time. */
     private void refuse(PacketSocket socket, int who, String reason) {
+        log(who, reason);
+        refusal.clear();
+        try (socket) {
+            new FrameKryo()
+                    .write(
+                            new ServiceFrame.Refused(Failure.of(Failure.Kind.UNAVAILABLE, reason)),
+                            refusal);
+            socket.trySend(refusal.flip(), List.of());
+        } catch (IOException e) {
+            LOG.debug("user {} cannot be told that it is refused: {}", who, e.getMessage());
+        }
+        peers.values().removeIf(Peer::isIdle);
+    }
+
+    private void log(int who, String reason) {
         refusals++;
         if (refusals <= LOGGED_A_SECOND) {
             LOG.warn("connection of user {} is refused: {}", who, reason);
         }
         if (!timers.isTimerActive("refusals")) {
             timers.startSingleTimer("refusals", new TellRefusals(), Duration.ofSeconds(1));
-        }
-        ByteBuffer bytes = ByteBuffer.allocateDirect(REFUSAL_BYTES);
-        try (socket) {
-            new FrameKryo()
-                    .write(
-                            new ServiceFrame.Refused(Failure.of(Failure.Kind.UNAVAILABLE, reason)),
-                            bytes);
-            socket.trySend(bytes.flip(), List.of());
-        } catch (IOException e) {
-            LOG.debug("user {} cannot be told that it is refused: {}", who, e.getMessage());
         }
     }
 
@@ -265,9 +279,7 @@ public final class ContainerService extends AbstractOnMessageBehavior<ContainerS
                         terminated.getRef().path().name()
                                 + " has stopped: it makes the containers");
             }
-            if (peer.isIdle()) {
-                peers.remove(peer.uid());
-            }
+            peers.values().removeIf(Peer::isIdle);
         } else if (signal instanceof PostStop) {
             close();
         }

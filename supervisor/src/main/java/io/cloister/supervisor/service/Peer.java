@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.service;
 
+import io.cloister.nativeio.fd.SlowCloser;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.unit.ByteSize;
 import java.util.Optional;
@@ -12,10 +13,12 @@ final class Peer {
     private int containers;
     private long memory;
     private int descriptors;
+    private final SlowCloser closer;
 
     Peer(int uid, Quota quota) {
         this.uid = uid;
         this.quota = quota;
+        closer = new SlowCloser("descriptors of user " + uid);
     }
 
     int uid() {
@@ -27,13 +30,24 @@ final class Peer {
     }
 
     boolean isIdle() {
-        return containers == 0;
+        return containers == 0 && closer.pending() == 0;
+    }
+
+    /** Closes what came from this user and is of no use. */
+    SlowCloser closer() {
+        return closer;
     }
 
     /** Counts another container; why not, if the quota is used up. */
     Optional<Failure> takeContainer() {
         if (containers == quota.containers()) {
             return over("%d containers, at most %d are allowed", containers, quota.containers());
+        }
+        if (closer.pending() > quota.descriptors()) {
+            return over(
+                    "%d descriptors with the service that take long to close, at most %d are"
+                            + " allowed",
+                    closer.pending(), quota.descriptors());
         }
         containers++;
         return Optional.empty();
@@ -45,11 +59,11 @@ final class Peer {
 
     /** Counts the memory that a program may use; why not, if the quota would be exceeded. */
     Optional<Failure> takeMemory(long bytes) {
-        if (bytes > quota.memory().bytes() - memory) {
+        if (quota.memory().isPresent() && bytes > quota.memory().get().bytes() - memory) {
             return over(
                     "programs that may use %s in all, with this one's %s more than the %s that are"
                             + " allowed",
-                    ByteSize.ofBytes(memory), ByteSize.ofBytes(bytes), quota.memory());
+                    ByteSize.ofBytes(memory), ByteSize.ofBytes(bytes), quota.memory().get());
         }
         memory += bytes;
         return Optional.empty();
@@ -60,11 +74,11 @@ final class Peer {
     }
 
     /**
-     * Counts descriptors that have come; why not, if the quota would be exceeded.
-     *
-     * @param unclosed of earlier ones, which are the peer's still
+     * Counts descriptors that have come; why not, if the quota would be exceeded. Those that are
+     * still being closed are the peer's, too.
      */
-    Optional<Failure> takeDescriptors(int count, int unclosed) {
+    Optional<Failure> takeDescriptors(int count) {
+        int unclosed = closer.pending();
         if (count > quota.descriptors() - descriptors - unclosed) {
             return over(
                     "%d descriptors with the service, with these %d more than the %d that are"

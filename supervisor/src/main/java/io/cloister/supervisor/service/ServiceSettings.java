@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -58,6 +59,12 @@ public record ServiceSettings(
                 quota.calls() >= 1 && quota.calls() <= MAX_CALLS,
                 "quota.calls must be in 1.." + MAX_CALLS);
         require(!profiles.isEmpty(), "profiles must name at least one");
+        for (Profile profile : profiles) {
+            require(
+                    quota.memory().isEmpty() || profile.policy().ceilings().memory().isPresent(),
+                    "profiles.%s.limits.memory must be set, for quota.memory adds up what programs may use, or quota.memory be null"
+                            .formatted(profile.name()));
+        }
     }
 
     private static void require(boolean holds, String what) {
@@ -86,7 +93,9 @@ public record ServiceSettings(
                 accounts(service, "peers.groups", Accounts.GROUPS),
                 new Quota(
                         quota.getInt("containers"),
-                        ByteSize.ofBytes(quota.getBytes("memory")),
+                        quota.hasPath("memory")
+                                ? Optional.of(ByteSize.ofBytes(quota.getBytes("memory")))
+                                : Optional.empty(),
                         quota.getInt("descriptors"),
                         quota.getInt("calls")),
                 service.getDuration("hello-timeout"),

@@ -15,6 +15,9 @@ public sealed interface FrameEvent {
      */
     record Arrived(Frame frame, List<Fd> descriptors) implements FrameEvent {}
 
+    /** What came is no frame of the other end's; nothing more is read. */
+    record Unreadable(String reason) implements FrameEvent, DeadLetterSuppression {}
+
     /** A frame was not sent, since it cannot be. */
     record Unsendable(Frame frame, String reason) implements FrameEvent {}
 

@@ -11,6 +11,7 @@ import akka.actor.typed.javadsl.Behaviors;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.socket.Packet;
 import io.cloister.nativeio.socket.PacketSocket;
+import io.cloister.nativeio.socket.PacketTruncatedException;
 import io.cloister.protocol.kryo.ProtocolException;
 import io.cloister.protocol.service.Frame;
 import io.cloister.supervisor.container.WakefulExecutor;
@@ -105,6 +106,8 @@ public final class FrameReceiver extends AbstractOnMessageBehavior<FrameReceiver
             }
         } catch (EOFException e) {
             fail("the other end has closed it");
+        } catch (PacketTruncatedException e) {
+            refuse(String.valueOf(e.getMessage()));
         } catch (IOException | RuntimeException e) {
             fail(String.valueOf(e.getMessage()));
         }
@@ -116,7 +119,7 @@ public final class FrameReceiver extends AbstractOnMessageBehavior<FrameReceiver
             frame = decoder.decode(packet.bytes());
         } catch (ProtocolException | RuntimeException e) {
             socket.discard(packet.descriptors());
-            fail("a frame could not be read: " + e.getMessage());
+            refuse("a frame could not be read: " + e.getMessage());
             return;
         }
         router.tell(new FrameEvent.Arrived(frame, packet.descriptors()));
@@ -126,10 +129,18 @@ public final class FrameReceiver extends AbstractOnMessageBehavior<FrameReceiver
         }
     }
 
+    private void refuse(String reason) {
+        end(new FrameEvent.Unreadable(reason));
+    }
+
     private void fail(String reason) {
+        end(new FrameEvent.Broken(reason));
+    }
+
+    private void end(FrameEvent event) {
         broken = true;
         stopWatching();
-        router.tell(new FrameEvent.Broken(reason));
+        router.tell(event);
     }
 
     private void stopWatching() {

@@ -8,6 +8,7 @@ import akka.actor.typed.Signal;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
+import akka.actor.typed.javadsl.TimerScheduler;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.socket.PacketSocket;
 import io.cloister.protocol.kryo.ProtocolException;
@@ -16,6 +17,7 @@ import io.cloister.supervisor.container.WakefulExecutor;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -55,6 +57,12 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
     /** Drop what cannot be sent at once, and end. */
     public record Finish() implements Command {}
 
+    private record Retry() implements Command {}
+
+    /** After the kernel had room and yet would not send. */
+    private static final Duration PAUSE = Duration.ofMillis(50);
+
+    private final TimerScheduler<Command> timers;
     private final PacketSocket socket;
     private final ActorRef<? super FrameEvent> router;
     private final WakefulExecutor thread = WakefulExecutor.current();
@@ -64,9 +72,11 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
 
     private FrameSender(
             ActorContext<Command> context,
+            TimerScheduler<Command> timers,
             PacketSocket socket,
             ActorRef<? super FrameEvent> router) {
         super(context);
+        this.timers = timers;
         this.socket = socket;
         this.router = router;
     }
@@ -74,18 +84,20 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
     /** The behaviour of a connection's sender. The socket stays the router's. */
     public static Behavior<Command> create(
             PacketSocket socket, ActorRef<? super FrameEvent> router) {
-        return Behaviors.setup(context -> new FrameSender(context, socket, router));
+        return Behaviors.setup(context ->
+                Behaviors.withTimers(timers -> new FrameSender(context, timers, socket, router)));
     }
 
     @Override
     public Behavior<Command> onMessage(Command command) {
-        if (!(command instanceof Send send)) {
-            return Behaviors.stopped();
-        }
-        if (broken) {
-            send.sent().run();
-        } else if (writable != null || !trySend(send)) {
-            waiting.add(send);
+        switch (command) {
+            case Send send when broken -> send.sent().run();
+            case Send send when !waiting.isEmpty() || !trySend(send) -> waiting.add(send);
+            case Send send -> {} // sent
+            case Retry retry -> sendWaiting();
+            case Finish finish -> {
+                return Behaviors.stopped();
+            }
         }
         return this;
     }
@@ -118,14 +130,29 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
         }
     }
 
+    /**
+     * When nothing can be sent although there is room, more descriptors are in flight than may be
+     * (ETOOMANYREFS), of whose end nothing tells.
+     */
     private void resume() {
+        if (!sendWaiting()) {
+            stopWatching();
+            timers.startSingleTimer(new Retry(), PAUSE);
+        }
+    }
+
+    /** Whether anything was sent, or need be. */
+    private boolean sendWaiting() {
+        boolean some = false;
         for (Send send = waiting.poll(); send != null; send = waiting.poll()) {
             if (!trySend(send)) {
                 waiting.addFirst(send);
-                return;
+                return some;
             }
+            some = true;
         }
         stopWatching();
+        return true;
     }
 
     private void fail(String reason) {

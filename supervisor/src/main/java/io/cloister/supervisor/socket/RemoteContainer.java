@@ -43,6 +43,7 @@ import io.cloister.supervisor.observe.LogIds;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -149,6 +151,9 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                     return lose("the service has sent what it cannot have meant: " + name(frame));
                 }
             }
+            case FrameEvent.Unreadable(String reason) -> {
+                return lose("the service has sent what cannot be read: " + reason);
+            }
             case FrameEvent.Broken(String reason) -> {
                 return lose(
                         "the connection to the service at %s is lost: %s"
@@ -165,7 +170,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                 } else if (!(command instanceof Container.Destroy)) {
                     onCommand(command);
                 } else {
-                    return destroy();
+                    close(Failure.of(Failure.Kind.CONTAINER_LOST, "the container was destroyed"));
                 }
             }
             default -> throw new IllegalStateException("unexpected " + message);
@@ -244,7 +249,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
     private void sendNext() {
         while (pending.size() < connected.welcome().calls() && !unsent.isEmpty()) {
             Unsent next = unsent.remove();
-            serial = serial == Integer.MAX_VALUE ? 1 : serial + 1;
+            serial = Math.incrementExact(serial);
             if (pending.isEmpty()) {
                 since = System.nanoTime();
             }
@@ -390,22 +395,16 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         return parts;
     }
 
-    /** A failed part is the command's failure; answered when the last part is. */
-    private abstract class Parts implements Pending {
-        private final int[] left;
+    /** What becomes of a command: a failed part is its failure; answered when the last part is. */
+    private abstract static class Whole {
+        private int left;
         private @Nullable Failure failure;
 
-        Parts(int count) {
-            left = new int[] {count};
+        Whole(int parts) {
+            left = parts;
         }
 
-        @Override
-        public Duration allowance() {
-            return settings.timeout();
-        }
-
-        @Override
-        public void fail(Failure why) {
+        void fail(Failure why) {
             if (failure == null) {
                 failure = why;
             }
@@ -413,8 +412,8 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         }
 
         void count() {
-            left[0]--;
-            if (left[0] == 0) {
+            left--;
+            if (left == 0) {
                 end(Optional.ofNullable(failure));
             }
         }
@@ -424,44 +423,18 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
 
     private void open(Open request, ActorRef<OpenReply> replyTo) {
         List<List<OpenFile>> parts = parts(request.files(), file -> bytes(file.path()));
-        OpenParts waits = new OpenParts(parts.size(), replyTo);
-        parts.forEach(part -> call(new Open(part), waits));
+        WholeOpen whole = new WholeOpen(parts.size(), replyTo);
+        parts.forEach(part -> call(new Open(part), new OpenPart(whole, part, settings.timeout())));
     }
 
-    private final class OpenParts extends Parts {
+    private static final class WholeOpen extends Whole {
         private final ActorRef<OpenReply> replyTo;
         private final Map<String, Fd> files = new LinkedHashMap<>();
         private final Map<String, Failure> errors = new LinkedHashMap<>();
 
-        OpenParts(int parts, ActorRef<OpenReply> replyTo) {
+        WholeOpen(int parts, ActorRef<OpenReply> replyTo) {
             super(parts);
             this.replyTo = replyTo;
-        }
-
-        @Override
-        public boolean answer(ServiceFrame frame, List<Fd> descriptors) {
-            if (frame instanceof ServiceFrame.OpenedFiles opened
-                    && descriptors.size() == opened.paths().size()
-                    && areNew(opened.paths())) {
-                for (int i = 0; i < descriptors.size(); i++) {
-                    files.put(opened.paths().get(i), descriptors.get(i));
-                }
-                errors.putAll(opened.errors());
-                count();
-                return true;
-            }
-            if (frame instanceof ServiceFrame.Answer(int serial, Failure failure)
-                    && descriptors.isEmpty()) {
-                fail(failure);
-                return true;
-            }
-            return false;
-        }
-
-        /** By path they could not be told apart otherwise. */
-        private boolean areNew(List<String> paths) {
-            return Set.copyOf(paths).size() == paths.size()
-                    && paths.stream().noneMatch(files::containsKey);
         }
 
         @Override
@@ -476,22 +449,68 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         }
     }
 
+    private record OpenPart(WholeOpen whole, List<OpenFile> wanted, Duration allowance)
+            implements Pending {
+        @Override
+        public boolean answer(ServiceFrame frame, List<Fd> descriptors) {
+            if (frame instanceof ServiceFrame.OpenedFiles opened
+                    && descriptors.size() == opened.paths().size()
+                    && isComplete(opened)) {
+                for (int i = 0; i < descriptors.size(); i++) {
+                    whole.files.put(opened.paths().get(i), descriptors.get(i));
+                }
+                whole.errors.putAll(opened.errors());
+                whole.count();
+                return true;
+            }
+            if (frame instanceof ServiceFrame.Answer(int serial, Failure failure)
+                    && descriptors.isEmpty()) {
+                whole.fail(failure);
+                return true;
+            }
+            return false;
+        }
+
+        /** Whether it is about each file that was asked for, once, and no other. */
+        private boolean isComplete(ServiceFrame.OpenedFiles opened) {
+            Set<String> paths = new HashSet<>(opened.paths());
+            paths.addAll(opened.errors().keySet());
+            return opened.paths().size() + opened.errors().size() == wanted.size()
+                    && paths.equals(
+                            wanted.stream().map(OpenFile::path).collect(Collectors.toSet()));
+        }
+
+        @Override
+        public void fail(Failure failure) {
+            whole.fail(failure);
+        }
+    }
+
     private void symlink(Symlink request, ActorRef<SymlinkReply> replyTo) {
         List<List<SymbolicLink>> parts =
                 parts(request.links(), link -> bytes(link.link()) + bytes(link.target()));
-        SymlinkParts waits = new SymlinkParts(parts.size(), replyTo);
-        parts.forEach(part -> call(new Symlink(part), waits));
+        WholeSymlink whole = new WholeSymlink(parts.size(), replyTo);
+        parts.forEach(
+                part -> call(new Symlink(part), new SymlinkPart(whole, part, settings.timeout())));
     }
 
-    private final class SymlinkParts extends Parts {
+    private static final class WholeSymlink extends Whole {
         private final ActorRef<SymlinkReply> replyTo;
         private final Map<String, Failure> errors = new LinkedHashMap<>();
 
-        SymlinkParts(int parts, ActorRef<SymlinkReply> replyTo) {
+        WholeSymlink(int parts, ActorRef<SymlinkReply> replyTo) {
             super(parts);
             this.replyTo = replyTo;
         }
 
+        @Override
+        void end(Optional<Failure> failed) {
+            replyTo.tell(failed.<SymlinkReply>map(failure -> failure).orElse(new Linked(errors)));
+        }
+    }
+
+    private record SymlinkPart(WholeSymlink whole, List<SymbolicLink> wanted, Duration allowance)
+            implements Pending {
         @Override
         public boolean answer(ServiceFrame frame, List<Fd> descriptors) {
             if (!(frame instanceof ServiceFrame.Answer(int serial, SymlinkReply reply))
@@ -499,18 +518,25 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                 return false;
             }
             switch (reply) {
-                case Failure failure -> fail(failure);
+                case Failure failure -> whole.fail(failure);
                 case Linked linked -> {
-                    errors.putAll(linked.errors());
-                    count();
+                    if (!paths().containsAll(linked.errors().keySet())) {
+                        return false;
+                    }
+                    whole.errors.putAll(linked.errors());
+                    whole.count();
                 }
             }
             return true;
         }
 
+        private Set<String> paths() {
+            return wanted.stream().map(SymbolicLink::link).collect(Collectors.toSet());
+        }
+
         @Override
-        void end(Optional<Failure> failed) {
-            replyTo.tell(failed.<SymlinkReply>map(failure -> failure).orElse(new Linked(errors)));
+        public void fail(Failure failure) {
+            whole.fail(failure);
         }
     }
 
@@ -537,8 +563,10 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                             };
                     case ServiceFrame.Refused(Failure failure) -> {
                         descriptors.forEach(Fd::close);
-                        closing = closing == null ? failure : closing;
-                        yield true; // the end of the connection follows
+                        if (closing == null) {
+                            close(failure);
+                        }
+                        yield true;
                     }
                     case ServiceFrame.Welcome welcome -> false;
                 };
@@ -605,14 +633,13 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
 
     // ---- the end -----------------------------------------------------------------------------
 
-    /** The service closes its end when nothing is left of the container. */
-    private Behavior<Object> destroy() {
-        closing = Failure.of(Failure.Kind.CONTAINER_LOST, "the container was destroyed");
-        failAll(closing);
+    /** Answers everybody; the service closes its end when nothing is left of the container. */
+    private void close(Failure failure) {
+        closing = failure;
+        failAll(failure);
         connected.socket().endOutput();
         timed = true;
         timers.startSingleTimer(new Overdue(), settings.timeout());
-        return this;
     }
 
     private Behavior<Object> lose(String reason) {
