@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each limit below, at and above its edge, with a program that uses a known amount. */
@@ -84,17 +85,20 @@ class LimitsTest extends WorkerTest {
 
     // ---- time -------------------------------------------------------------------------------
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
+    /** Whoever may use CPU time. */
+    List<String> burners() {
+        return List.of(
                 "burn",
                 "burn-in-kernel",
                 "burn-in-threads",
                 "burn-in-children",
                 "burn-in-orphans",
                 "burn-in-ignored-children",
-                "burn-in-living-children"
-            })
+                "burn-in-living-children");
+    }
+
+    @ParameterizedTest
+    @MethodSource("burners")
     void shouldLimitCpuTimeWhoeverUsesIt(String deed) {
         ProgramOutcome below = run(limits().cpuTime(Duration.ofMillis(600)), deed, 100, 2);
         assertOk(below);
@@ -124,8 +128,13 @@ class LimitsTest extends WorkerTest {
 
     // ---- memory -----------------------------------------------------------------------------
 
+    /** In what ways memory may be touched. */
+    List<String> touchers() {
+        return List.of("touch", "free", "share");
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"touch", "free", "share"})
+    @MethodSource("touchers")
     void shouldLimitMemoryThatIsTouched(String deed) {
         ProgramOutcome below = run(limits().memory(MEMORY), deed, 48, 4);
         assertOk(below);

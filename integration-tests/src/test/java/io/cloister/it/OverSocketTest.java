@@ -6,12 +6,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Status;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The tests of the commands once more, with containers of the service. */
+/**
+ * The tests of the commands once more, with containers of the service. What crosses the socket are
+ * requests with descriptors, announcements, kills and answers: all tests whose subject these are
+ * run again. In what way a program comes to a limit is between it and the kernel, which limits and
+ * counts the same on either side of a socket: each limit is reached in one way, and not on another
+ * kernel again.
+ */
+@Tag(OverSocketTest.TAG)
 class OverSocketTest {
+    static final String TAG = "socket";
+
     private static Worker startOverSocket(String settings) {
         return Worker.startOverSocket(directory.resolve("s"), settings);
     }
@@ -71,6 +82,16 @@ class OverSocketTest {
         @Override
         Worker start(String settings) {
             return startOverSocket(settings);
+        }
+
+        @Override
+        List<String> burners() {
+            return List.of("burn-in-children");
+        }
+
+        @Override
+        List<String> touchers() {
+            return List.of("touch");
         }
 
         @Override
