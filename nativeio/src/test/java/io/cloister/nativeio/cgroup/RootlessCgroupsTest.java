@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,7 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 class RootlessCgroupsTest {
     private static final Duration LIMIT = Duration.ofMinutes(4);
 
-    @TempDir private Path directory;
+    @TempDir private static Path directory;
+    private static TestJvm jvm;
 
     /** What an ordinary user's worker finds, and one run in it. */
     static final class Worker {
@@ -44,11 +46,17 @@ class RootlessCgroupsTest {
         }
     }
 
-    private Command.Result work(List<String> prefix) throws Exception {
+    /** Once: the emulated machine takes long to copy the class path. */
+    @BeforeAll
+    static void prepare() throws IOException {
         var obstacle = TestJvm.whyNotOrdinary();
         Skip.when(obstacle.isPresent(), obstacle.orElse(""));
+        jvm = TestJvm.ofOrdinaryUser(directory);
+    }
+
+    private static Command.Result work(List<String> prefix) throws Exception {
         List<String> command = new ArrayList<>(prefix);
-        command.addAll(TestJvm.ofOrdinaryUser(directory).command(Worker.class));
+        command.addAll(jvm.command(Worker.class));
         return Command.run(directory, LIMIT, command).orFail();
     }
 
