@@ -206,15 +206,16 @@ class RunServiceTest extends WorkerTest {
 
     @Test
     void shouldLimitTheDisk() {
-        Limits limits = Limits.builder().diskSize(ByteSize.ofKiB(64)).diskFiles(20).build();
+        Limits free = Limits.builder().wallTime(Duration.ofSeconds(60)).build(); // many processes
+        Limits limited = free.toBuilder().diskSize(ByteSize.ofKiB(64)).diskFiles(20).build();
         String script =
                 "head -c 65536 /dev/zero > a && ! echo x > b && rm a b;"
                         + " for i in $(seq 30); do touch f$i || exit 0; done; exit 4";
-        ProgramOutcome outcome = run(shell(script).limits(limits));
+        ProgramOutcome outcome = run(shell(script).limits(limited));
         assertThat(outcome.status()).as(outcome.toString()).isEqualTo(Status.OK);
 
-        String free = "head -c 1000000 /dev/zero > a && for i in $(seq 100); do touch f$i; done";
-        assertThat(run(shell(free)).status()).isEqualTo(Status.OK);
+        String more = "head -c 1000000 /dev/zero > a && for i in $(seq 100); do touch f$i; done";
+        assertThat(run(shell(more).limits(free)).status()).isEqualTo(Status.OK);
     }
 
     @Test
