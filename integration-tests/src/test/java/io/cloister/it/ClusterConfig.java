@@ -3,6 +3,7 @@ package io.cloister.it;
 
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
+import io.cloister.nativeio.init.IdMap;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -10,8 +11,12 @@ import java.util.List;
 final class ClusterConfig {
     static final String SYSTEM = "cloister";
 
-    /** Free of those of other tests. */
-    private static final int FIRST_ID = 0x6200_0000;
+    /** How many ranges of ids the nodes of this JVM's tests have. */
+    private static final int RANGES = 64;
+
+    /** Free of those of other tests, and of those in another JVM. */
+    private static final int FIRST_ID =
+            0x6200_0000 + Integer.getInteger("cloister.fork", 0) * RANGES * IdMap.RANGE;
 
     private static final String SOON =
             """
@@ -77,7 +82,7 @@ final class ClusterConfig {
     }
 
     private static String ids(Path directory) {
-        return "cloister.uid-ranges { start = %d, count = 64, lock-file = \"%s\" }"
-                .formatted(FIRST_ID, directory.resolve("lock"));
+        return "cloister.uid-ranges { start = %d, count = %d, lock-file = \"%s\" }"
+                .formatted(FIRST_ID, RANGES, directory.resolve("lock"));
     }
 }

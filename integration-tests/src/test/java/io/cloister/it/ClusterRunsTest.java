@@ -31,11 +31,13 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs in a cluster of several JVMs whose nodes come, go and die. */
+@Tag("beside")
 @Timeout(180)
 class ClusterRunsTest {
     @TempDir Path directory;

@@ -9,11 +9,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Judge workers are nodes of a cluster: two of them, each a JVM with containers of its own. */
+@Tag("beside")
 @Timeout(120)
 class ClusterTest {
     private static final int FIRST_ID = 0x6100_0000;

@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The command line as people and scripts use it: a process, its streams, its exit code. */
+@Tag("beside")
 @Timeout(value = 180, unit = TimeUnit.SECONDS)
 class CommandLineTest {
     private static final ObjectMapper MAPPER = new ObjectMapper();

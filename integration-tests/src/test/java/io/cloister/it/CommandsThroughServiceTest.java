@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The commands of an ordinary user without any capability, with containers of a service that offers
  * two profiles.
  */
+@Tag("beside")
 @Timeout(120)
 class CommandsThroughServiceTest {
     /** Nobody has them, and they belong to no range of ids. */

@@ -12,11 +12,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code ./cloister judge --join}: the sample judge as a client of a running cluster. */
+@Tag("beside")
 @Timeout(value = 300, unit = TimeUnit.SECONDS)
 class JudgeOnClusterTest {
     @TempDir Path directory;

@@ -9,11 +9,13 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster's long life in runs, shortened unless there is much time. */
+@Tag("beside")
 class ManyClusterRunsTest {
     private static final int RUNS = Boolean.getBoolean("cloister.long") ? 10_000 : 700;
     private static final int WORKERS = 3;

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is installed: units of systemd, settings, the archive and its launcher. */
+@Tag("beside")
 @Timeout(value = 180, unit = TimeUnit.SECONDS)
 class PackagingTest {
     private static final Path PACKAGING = Path.of("../packaging").toAbsolutePath().normalize();

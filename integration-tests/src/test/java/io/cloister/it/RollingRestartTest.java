@@ -10,11 +10,13 @@ import io.cloister.supervisor.cluster.NextReleaseSerializer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A cluster that is upgraded node by node while it is at work. */
+@Tag("beside")
 class RollingRestartTest {
     private static final String NEXT_RELEASE =
             "akka.actor.serializers.cloister = \"%s\""

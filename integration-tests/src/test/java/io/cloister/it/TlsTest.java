@@ -34,6 +34,7 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Who has the right certificate is a member of the cluster; who has none, or a wrong one, can
  * neither join nor send a message nor be sent one. Each node is a JVM.
  */
+@Tag("beside")
 @Timeout(180)
 class TlsTest {
     private static final String PLAIN = "akka.remote.artery.transport = tcp";
