@@ -257,7 +257,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
             frames.send(encoder, new Call(serial, next.request()), next.descriptors(), next.sent());
             if (!timed) {
                 timed = true;
-                timers.startSingleTimer(new Overdue(), next.waits().allowance());
+                timers.startSingleTimer(new Overdue(), settings.timeout());
             }
         }
     }
@@ -625,7 +625,8 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                         .minusNanos(System.nanoTime() - since);
         if (left.isPositive()) {
             timed = true;
-            timers.startSingleTimer(new Overdue(), left);
+            Duration soon = settings.timeout(); // another call may have less time than this one
+            timers.startSingleTimer(new Overdue(), left.compareTo(soon) < 0 ? left : soon);
             return this;
         }
         return lose("the service at %s did not answer in time".formatted(connected.path()));
