@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.Pipe;
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.Seccomp;
 import io.cloister.protocol.run.Content;
 import io.cloister.protocol.run.CopyIn;
 import io.cloister.protocol.run.CopyOut;
@@ -32,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -67,6 +69,24 @@ class RunServiceTest extends WorkerTest {
         assertThat(outcome.usage().cpuTime()).isPositive();
         assertThat(outcome.wallTime()).isPositive();
         assertThat(outcome.usage().memory().bytes()).isGreaterThan(100_000);
+    }
+
+    /** What is kept of a program for the next one must not show in it. */
+    @Test
+    void shouldRunEachProgramAsItDiffersFromTheLast() {
+        Supplier<Program.Builder> usual = () -> shell("cat; pwd; echo $A $(ulimit -n)").stdin("");
+        Limits fewFiles = Limits.builder().openFiles(30).build();
+        String before = stdout(run(usual.get()));
+        assertThat(stdout(run(usual.get().stdin("in ")))).isEqualTo("in " + before);
+        assertThat(stdout(run(usual.get().workDirectory("/usr")))).startsWith("/usr\n");
+        assertThat(stdout(run(usual.get().environment(List.of("A=a"))))).contains("\na ");
+        assertThat(stdout(run(usual.get().limits(fewFiles)))).endsWith("\n30\n");
+        assertThat(stdout(run(shell("pwd; echo $A $(ulimit -n)")))).isEqualTo(before);
+        ProgramOutcome quiet = run(usual.get().stream(2, new Stream.Null()));
+        assertThat(quiet.outputs()).containsOnlyKeys(1);
+        Seccomp missing = new Seccomp("no-such-profile");
+        assertThat(run(usual.get().seccomp(missing)).status()).isEqualTo(Status.INTERNAL_ERROR);
+        assertThat(stdout(run(usual.get()))).isEqualTo(before);
     }
 
     @Test

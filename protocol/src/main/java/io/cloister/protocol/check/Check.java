@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /** The checks that the constructors of this protocol share; each throws {@link InvalidRequest}. */
 public final class Check {
@@ -31,6 +32,13 @@ public final class Check {
     public static void that(boolean good, String message) {
         if (!good) {
             throw new InvalidRequest(message);
+        }
+    }
+
+    /** As {@link #that(boolean, String)}, with a message that is put together when it is needed. */
+    public static void that(boolean good, Supplier<String> message) {
+        if (!good) {
+            throw new InvalidRequest(message.get());
         }
     }
 

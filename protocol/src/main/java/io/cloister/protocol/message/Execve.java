@@ -69,14 +69,14 @@ public record Execve(
                 "no arguments: give at least argv[0], the program's name for itself");
         environment =
                 environment.map(entries -> Check.environment("environment", entries, maxStrings));
-        long total = stringBytes("argument", arguments);
-        if (environment.isPresent()) {
-            total += stringBytes("environment entry", environment.get());
-        }
+        long total =
+                stringBytes("argument", arguments)
+                        + stringBytes("environment entry", environment.orElse(List.of()));
         Check.that(
                 total <= MAX_STRING_BYTES,
-                "arguments and environment take %d bytes, at most %d are possible: use a file"
-                        .formatted(total, MAX_STRING_BYTES));
+                () ->
+                        "arguments and environment take %d bytes, at most %d are possible: use a file"
+                                .formatted(total, MAX_STRING_BYTES));
         descriptors = checkDescriptors(descriptors);
         workDirectory.ifPresent(path -> Check.absolutePath("work directory", path));
         Check.that(

@@ -27,8 +27,9 @@ public record Seccomp(String profile) {
         Check.filledText("name of a seccomp profile", profile, MAX_LENGTH);
         Check.that(
                 NAME.matcher(profile).matches(),
-                ("name of a seccomp profile %s: use lower-case letters, digits, . _ and - only,"
-                                + " then /VERSION and :log where wanted")
-                        .formatted(Check.quoted(profile)));
+                () ->
+                        ("name of a seccomp profile %s: use lower-case letters, digits, . _ and - only,"
+                                        + " then /VERSION and :log where wanted")
+                                .formatted(Check.quoted(profile)));
     }
 }

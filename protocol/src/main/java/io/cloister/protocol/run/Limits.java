@@ -71,8 +71,9 @@ public record Limits(
         cpuSet.ifPresent(list ->
                 Check.that(
                         list.length() <= MAX_CPU_LIST && CPU_LIST.matcher(list).matches(),
-                        "CPU set %s is no list of cores: write it as 0-1,4"
-                                .formatted(Check.quoted(list))));
+                        () ->
+                                "CPU set %s is no list of cores: write it as 0-1,4"
+                                        .formatted(Check.quoted(list))));
     }
 
     private static void range(String what, OptionalInt value, int min, int max) {

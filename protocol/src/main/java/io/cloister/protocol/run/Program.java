@@ -57,7 +57,9 @@ public record Program(
             Check.range("descriptor number", number, 0, Execve.MAX_DESCRIPTOR_NUMBER);
             Check.that(
                     terminal.isEmpty() || number >= STANDARD_STREAMS,
-                    "a program has a terminal and stream %d: leave one out".formatted(number));
+                    () ->
+                            "a program has a terminal and stream %d: leave one out"
+                                    .formatted(number));
         }
         if (controllingTerminal.isPresent()) {
             Check.that(
@@ -70,7 +72,9 @@ public record Program(
         for (CopyOut file : copyOut) {
             Check.that(
                     names.add(file.path()),
-                    "%s is to be copied out twice: keep one".formatted(Check.quoted(file.path())));
+                    () ->
+                            "%s is to be copied out twice: keep one"
+                                    .formatted(Check.quoted(file.path())));
         }
         Objects.requireNonNull(limits, "limits");
         Objects.requireNonNull(seccomp, "seccomp");

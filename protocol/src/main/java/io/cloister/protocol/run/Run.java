@@ -44,8 +44,9 @@ public record Run(
     private static void checkEnd(List<Program> programs, Set<PipeLink.End> ends, PipeLink.End end) {
         Check.that(
                 end.program() < programs.size(),
-                "a pipe names program %d, there are %d: count from 0"
-                        .formatted(end.program(), programs.size()));
+                () ->
+                        "a pipe names program %d, there are %d: count from 0"
+                                .formatted(end.program(), programs.size()));
         Program program = programs.get(end.program());
         boolean taken =
                 program.streams().containsKey(end.descriptor())
@@ -53,8 +54,9 @@ public record Run(
                         || !ends.add(end);
         Check.that(
                 !taken,
-                "descriptor %d of program %d leads to two things: keep one"
-                        .formatted(end.descriptor(), end.program()));
+                () ->
+                        "descriptor %d of program %d leads to two things: keep one"
+                                .formatted(end.descriptor(), end.program()));
     }
 
     /** A single program. */

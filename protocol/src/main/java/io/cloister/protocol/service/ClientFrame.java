@@ -28,9 +28,10 @@ public sealed interface ClientFrame extends Frame {
             Check.filledText("name of a profile", profile, 64);
             Check.that(
                     NAME.matcher(profile).matches(),
-                    "name of a profile %s: use a lower-case letter and up to 63 letters, digits and"
-                                    .formatted(Check.quoted(profile))
-                            + " hyphens");
+                    () ->
+                            "name of a profile %s: use a lower-case letter and up to 63 letters, digits and"
+                                            .formatted(Check.quoted(profile))
+                                    + " hyphens");
         }
     }
 

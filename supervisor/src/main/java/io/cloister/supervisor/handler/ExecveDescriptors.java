@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The descriptors that come with a run, by role. Whoever receives them owns them.
@@ -37,7 +36,8 @@ public record ExecveDescriptors(Map<Integer, Fd> files, Optional<Fd> executable)
 
     /** Whether they are those that the request announces, and open. */
     public Optional<Failure> check(Execve request) {
-        if (!files.keySet().equals(Set.copyOf(request.descriptors()))) {
+        if (files.size() != request.descriptors().size() // which names none twice
+                || !files.keySet().containsAll(request.descriptors())) {
             return bad(
                     "the request names descriptors %s, with it came %s"
                             .formatted(
@@ -51,10 +51,12 @@ public record ExecveDescriptors(Map<Integer, Fd> files, Optional<Fd> executable)
                             ? "the executable's descriptor is missing"
                             : "an executable's descriptor came with a request that names a path");
         }
-        return all().stream()
-                .filter(fd -> !fd.isOpen())
-                .findFirst()
-                .flatMap(fd -> bad("descriptor is closed: " + fd.what()));
+        for (Fd fd : all()) {
+            if (!fd.isOpen()) {
+                return bad("descriptor is closed: " + fd.what());
+            }
+        }
+        return Optional.empty();
     }
 
     private static Optional<Failure> bad(String message) {

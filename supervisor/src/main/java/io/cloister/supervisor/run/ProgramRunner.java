@@ -64,6 +64,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -176,6 +177,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         private final ActorRef<SymlinkReply> linked;
         private final ActorRef<OpenReply> opened;
         private final ActorRef<ExecveReply> executed;
+
+        /** The latest program's: another one's is often the same. */
+        private @Nullable Execve latest;
 
         Ready(ActorContext<Command> context, Worker worker) {
             super(context);
@@ -535,21 +539,9 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
     }
 
     private Behavior<Command> execute() {
-        Limits limits = task.program().limits();
-        Execve.Builder request =
-                Execve.of(task.program().arguments())
-                        .descriptors(descriptors.keySet())
-                        .seccomp(task.program().seccomp())
-                        .limits(limits.output().isEmpty() ? limits : limits.withoutOutput());
-        task.program().environment().ifPresent(request::environment);
-        task.program().workDirectory().ifPresent(request::workDirectory);
-        task.program().controllingTerminal().ifPresent(request::controllingTerminal);
-        if (task.program().terminal().isPresent()) {
-            request.controllingTerminal(0);
-        }
         Execve execve;
         try {
-            execve = request.build();
+            execve = request();
         } catch (InvalidRequest e) { // argv and environment together are bounded there only
             return notRun(
                     Status.INTERNAL_ERROR,
@@ -572,6 +564,39 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
                                 ready.executed));
         descriptors.clear();
         return this;
+    }
+
+    private Execve request() {
+        Program program = task.program();
+        Limits limits =
+                program.limits().output().isEmpty()
+                        ? program.limits()
+                        : program.limits().withoutOutput();
+        OptionalInt terminal =
+                program.terminal().isPresent() ? OptionalInt.of(0) : program.controllingTerminal();
+        Execve latest = ready.latest;
+        if (latest != null
+                && latest.arguments().equals(program.arguments())
+                && latest.environment().equals(program.environment())
+                && latest.workDirectory().equals(program.workDirectory())
+                && latest.controllingTerminal().equals(terminal)
+                && latest.seccomp().equals(program.seccomp())
+                && latest.limits().equals(limits)
+                && latest.descriptors().size() == descriptors.size()
+                && descriptors.keySet().containsAll(latest.descriptors())) {
+            return latest;
+        }
+        Execve.Builder request =
+                Execve.of(program.arguments())
+                        .descriptors(descriptors.keySet())
+                        .seccomp(program.seccomp())
+                        .limits(limits);
+        program.environment().ifPresent(request::environment);
+        program.workDirectory().ifPresent(request::workDirectory);
+        terminal.ifPresent(request::controllingTerminal);
+        Execve built = request.build();
+        ready.latest = built;
+        return built;
     }
 
     private Behavior<Command> end(Ended reason) {
