@@ -41,13 +41,14 @@ final class Peer {
     /** Counts another container; why not, if the quota is used up. */
     Optional<Failure> takeContainer() {
         if (containers == quota.containers()) {
-            return over("%d containers, at most %d are allowed", containers, quota.containers());
+            return over(
+                    "%d containers, at most %d are allowed"
+                            .formatted(containers, quota.containers()));
         }
         if (closer.pending() > quota.descriptors()) {
             return over(
-                    "%d descriptors with the service that take long to close, at most %d are"
-                            + " allowed",
-                    closer.pending(), quota.descriptors());
+                    "%d descriptors with the service that take long to close, at most %d are allowed"
+                            .formatted(closer.pending(), quota.descriptors()));
         }
         containers++;
         return Optional.empty();
@@ -61,9 +62,11 @@ final class Peer {
     Optional<Failure> takeMemory(long bytes) {
         if (quota.memory().isPresent() && bytes > quota.memory().get().bytes() - memory) {
             return over(
-                    "programs that may use %s in all, with this one's %s more than the %s that are"
-                            + " allowed",
-                    ByteSize.ofBytes(memory), ByteSize.ofBytes(bytes), quota.memory().get());
+                    "programs that may use %s in all, with this one's %s more than the %s that are allowed"
+                            .formatted(
+                                    ByteSize.ofBytes(memory),
+                                    ByteSize.ofBytes(bytes),
+                                    quota.memory().get()));
         }
         memory += bytes;
         return Optional.empty();
@@ -81,9 +84,8 @@ final class Peer {
         int unclosed = closer.pending();
         if (count > quota.descriptors() - descriptors - unclosed) {
             return over(
-                    "%d descriptors with the service, with these %d more than the %d that are"
-                            + " allowed",
-                    descriptors + unclosed, count, quota.descriptors());
+                    "%d descriptors with the service, with these %d more than the %d that are allowed"
+                            .formatted(descriptors + unclosed, count, quota.descriptors()));
         }
         descriptors += count;
         return Optional.empty();
@@ -93,17 +95,10 @@ final class Peer {
         descriptors -= count;
     }
 
-    private Optional<Failure> over(String what, Object... numbers) {
+    private Optional<Failure> over(String what) {
         return Optional.of(
                 Failure.of(
                         Failure.Kind.UNAVAILABLE,
-                        ("user %d has " + what + ": try again later").formatted(prepend(numbers))));
-    }
-
-    private Object[] prepend(Object[] numbers) {
-        Object[] all = new Object[numbers.length + 1];
-        all[0] = uid;
-        System.arraycopy(numbers, 0, all, 1, numbers.length);
-        return all;
+                        "user %d has %s: try again later".formatted(uid, what)));
     }
 }

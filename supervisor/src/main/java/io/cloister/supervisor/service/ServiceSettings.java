@@ -6,6 +6,8 @@ import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigObject;
 import com.typesafe.config.ConfigUtil;
+import com.typesafe.config.ConfigValue;
+import com.typesafe.config.ConfigValueType;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.run.Limits;
@@ -86,8 +88,8 @@ public record ServiceSettings(
         return new ServiceSettings(
                 Path.of(socket.getString("path")),
                 mode(socket.getString("mode")),
-                account(socket, "user", Accounts.USERS),
-                account(socket, "group", Accounts.GROUPS),
+                account(service, "socket.user", Accounts.USERS),
+                account(service, "socket.group", Accounts.GROUPS),
                 socket.getInt("backlog"),
                 accounts(service, "peers.users", Accounts.USERS),
                 accounts(service, "peers.groups", Accounts.GROUPS),
@@ -129,7 +131,7 @@ public record ServiceSettings(
             return accounts.id(name);
         } catch (IOException e) {
             throw new IllegalArgumentException(
-                    "cloister.service: %s: %s".formatted(setting, e.getMessage()), e);
+                    "cloister.service.%s: %s".formatted(setting, e.getMessage()), e);
         }
     }
 
@@ -137,8 +139,11 @@ public record ServiceSettings(
 
     private static List<Profile> profiles(Config root, Config all) {
         List<Profile> profiles = new ArrayList<>();
-        for (Map.Entry<String, com.typesafe.config.ConfigValue> each : all.root().entrySet()) {
+        for (Map.Entry<String, ConfigValue> each : all.root().entrySet()) {
             String name = each.getKey();
+            if (each.getValue().valueType() == ConfigValueType.NULL) {
+                continue; // how a file of settings takes one back that another has
+            }
             require(
                     NAME.matcher(name).matches(),
                     "profiles.%s: a profile's name is a lower-case letter and up to 63 letters, digits and hyphens"
