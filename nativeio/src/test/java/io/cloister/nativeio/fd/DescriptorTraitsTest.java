@@ -151,9 +151,11 @@ class DescriptorTraitsTest {
         try (Fd fd = Fd.own(epoll, "epoll")) {
             assertThat(kind(fd)).isEqualTo(DescriptorKind.ANONYMOUS);
         }
-        assertThatThrownBy(() -> DescriptorTraits.of(Fd.own(1 << 20, "not open")))
+        Fd none = Fd.own(1 << 20, "not open");
+        assertThatThrownBy(() -> DescriptorTraits.of(none))
                 .isInstanceOf(SystemCallException.class)
                 .hasMessageContaining("EBADF");
+        none.release();
     }
 
     /** A file of a local type on a mount that no path here leads to. */

@@ -5,6 +5,8 @@ import akka.actor.DeadLetterSuppression;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.Behavior;
 import akka.actor.typed.DispatcherSelector;
+import akka.actor.typed.Signal;
+import akka.actor.typed.Terminated;
 import akka.actor.typed.javadsl.AbstractOnMessageBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
@@ -201,6 +203,7 @@ public final class Container {
     private final TimerScheduler<Command> timers;
     private final InitProcess init;
     private final Settings settings;
+    private final ActorRef<Receiver.Command> receiver;
     private final ActorRef<Sender.Send> sender;
     private final ActorRef<WaitPid.Command> waitPid;
     private final ActorRef<Reaper.Command> reaper;
@@ -234,7 +237,7 @@ public final class Container {
         reaper = context.spawn(Reaper.create(init, released), "reaper");
         // on the router's thread, for a message to another one would wake it first
         DispatcherSelector here = DispatcherSelector.sameAsParent();
-        context.spawn(Receiver.create(init, context.getSelf()), "receiver", here);
+        receiver = context.spawn(Receiver.create(init, context.getSelf()), "receiver", here);
         sender = context.spawn(Sender.create(init.channel(), context.getSelf()), "sender", here);
         waitPid = context.spawn(WaitPid.create(context.getSelf(), sender), "wait-pid", here);
         idle = new Idle(context);
@@ -766,7 +769,10 @@ public final class Container {
         }
     }
 
-    /** Waits for the reaper; whoever still asks is told that the container is lost. */
+    /**
+     * Waits for the reaper, then for the receiver, so that no descriptor is left in a reply that
+     * nobody reads; whoever still asks is told that the container is lost.
+     */
     private final class Closing extends AbstractOnMessageBehavior<Command> {
         private final Failure failure;
 
@@ -778,7 +784,11 @@ public final class Container {
         @Override
         public Behavior<Command> onMessage(Command command) {
             return switch (command) {
-                case Gone gone -> Behaviors.stopped();
+                case Gone gone -> {
+                    context.watch(receiver);
+                    context.stop(receiver);
+                    yield this;
+                }
                 case Ping ping -> {
                     ping.replyTo().tell(Pong.of(ContainerState.CLOSING));
                     yield this;
@@ -792,6 +802,11 @@ public final class Container {
                     yield this;
                 }
             };
+        }
+
+        @Override
+        public Behavior<Command> onSignal(Signal signal) {
+            return signal instanceof Terminated ? Behaviors.stopped() : this;
         }
     }
 }
