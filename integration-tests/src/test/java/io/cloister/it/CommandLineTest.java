@@ -98,6 +98,18 @@ class CommandLineTest {
     }
 
     @Test
+    void shouldSayWhichSettingOfTheServiceIsWrong() throws Exception {
+        Path file = directory.resolve("service.conf");
+        Files.writeString(file, "cloister.service.quota.containers = many\n");
+        Ended type = cloister("", "serve", "--config", file.toString()).assertExit(2);
+        assertThat(type.stderr()).contains("service.conf: 1: ", "containers has type STRING");
+
+        Files.writeString(file, "cloister.service {\n");
+        Ended syntax = cloister("", "serve", "--config", file.toString()).assertExit(2);
+        assertThat(syntax.stderr()).contains("service.conf: ").doesNotContain("\tat ");
+    }
+
+    @Test
     void shouldOfferEveryLimitAndSayWhatItEnforced() throws Exception {
         Ended ended =
                 cloister(

@@ -4,6 +4,7 @@ package io.cloister.supervisor.cli;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.DispatcherSelector;
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import io.cloister.nativeio.socket.PacketListener;
 import io.cloister.supervisor.pool.ContainerSupervisor;
@@ -56,11 +57,12 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         Main.logAtLeastInfo();
-        Config config = config();
+        Config config;
         ServiceSettings settings;
         try {
+            config = config();
             settings = ServiceSettings.from(config);
-        } catch (IllegalArgumentException e) {
+        } catch (ConfigException | IllegalArgumentException e) {
             throw wrong(String.valueOf(e.getMessage()));
         }
         PacketListener listener = listener(settings);

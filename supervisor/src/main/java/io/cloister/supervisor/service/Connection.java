@@ -170,10 +170,8 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         return switch (message) {
             case FrameEvent.Arrived(ClientFrame frame, List<Fd> descriptors) ->
                     onFrame(frame, descriptors);
-            case FrameEvent.Broken(String reason) -> {
-                LOG.debug("connection of user {} has ended: {}", peer.uid(), reason);
-                yield end();
-            }
+            case FrameEvent.WriteClosed(String reason) -> onEnd(reason);
+            case FrameEvent.Broken(String reason) -> onEnd(reason);
             case FrameEvent.Unreadable(String reason) ->
                     state == State.ENDING ? this : refuse(reason);
             case FrameEvent.Unsendable(ServiceFrame frame, String reason) ->
@@ -546,6 +544,11 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private Behavior<Object> refuse(ServiceFrame.Refused refused) {
         service.refusals().add(peer.uid(), refused.failure().describe());
         send(refused);
+        return end();
+    }
+
+    private Behavior<Object> onEnd(String reason) {
+        LOG.debug("connection of user {} has ended: {}", peer.uid(), reason);
         return end();
     }
 

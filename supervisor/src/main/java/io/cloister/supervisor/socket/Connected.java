@@ -5,6 +5,7 @@ import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.socket.Packet;
 import io.cloister.nativeio.socket.PacketSocket;
 import io.cloister.protocol.kryo.ProtocolException;
+import io.cloister.protocol.kryo.ProtocolKryo;
 import io.cloister.protocol.service.Frame;
 import io.cloister.protocol.service.FrameKryo;
 import io.cloister.protocol.service.ServiceFrame;
@@ -39,6 +40,16 @@ public record Connected(Path path, PacketSocket socket, ServiceFrame.Welcome wel
                             .orElseThrow(() -> new IOException("it did not answer in time"));
             packet.descriptors().forEach(Fd::close);
             return switch (kryo.readService(packet.bytes())) {
+                case ServiceFrame.Welcome welcome when !packet.descriptors().isEmpty() ->
+                        throw new IOException("descriptors came with its first answer");
+                case ServiceFrame.Welcome welcome when !isKnown(welcome.version()) ->
+                        throw new IOException(
+                                "it speaks version %d of the frames, this worker %d to %d: have"
+                                                .formatted(
+                                                        welcome.version(),
+                                                        ProtocolKryo.OLDEST_VERSION,
+                                                        ProtocolKryo.VERSION)
+                                        + " both of the same release");
                 case ServiceFrame.Welcome welcome ->
                         new Connected(settings.path(), socket, welcome);
                 case ServiceFrame.Refused refused ->
@@ -53,6 +64,10 @@ public record Connected(Path path, PacketSocket socket, ServiceFrame.Welcome wel
             socket.close();
             throw e;
         }
+    }
+
+    private static boolean isKnown(int version) {
+        return version >= ProtocolKryo.OLDEST_VERSION && version <= ProtocolKryo.VERSION;
     }
 
     private static void greet(PacketSocket socket, ByteBuffer greeting) throws IOException {

@@ -21,6 +21,9 @@ public sealed interface FrameEvent {
     /** A frame was not sent, since it cannot be. */
     record Unsendable(Frame frame, String reason) implements FrameEvent {}
 
+    /** No frame goes any more; what the other end has said before its end still comes. */
+    record WriteClosed(String reason) implements FrameEvent, DeadLetterSuppression {}
+
     /** No frame comes or goes any more; of no interest once the router has ended. */
     record Broken(String reason) implements FrameEvent, DeadLetterSuppression {}
 }

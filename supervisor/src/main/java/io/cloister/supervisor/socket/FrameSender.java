@@ -114,9 +114,9 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
         } catch (ProtocolException e) {
             router.tell(new FrameEvent.Unsendable(send.frame(), String.valueOf(e.getMessage())));
         } catch (EOFException e) {
-            fail("the other end has closed it");
+            fail(new FrameEvent.WriteClosed("the other end has closed it"));
         } catch (IOException e) {
-            fail(String.valueOf(e.getMessage()));
+            fail(new FrameEvent.Broken(String.valueOf(e.getMessage())));
         }
         send.sent().run();
         return true;
@@ -155,11 +155,11 @@ public final class FrameSender extends AbstractOnMessageBehavior<FrameSender.Com
         return true;
     }
 
-    private void fail(String reason) {
+    private void fail(FrameEvent event) {
         broken = true;
         stopWatching();
         drop();
-        router.tell(new FrameEvent.Broken(reason));
+        router.tell(event);
     }
 
     private void stopWatching() {

@@ -154,6 +154,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
             case FrameEvent.Unreadable(String reason) -> {
                 return lose("the service has sent what cannot be read: " + reason);
             }
+            case FrameEvent.WriteClosed closed -> {} // its end is still to come
             case FrameEvent.Broken(String reason) -> {
                 return lose(
                         "the connection to the service at %s is lost: %s"
