@@ -133,13 +133,6 @@ final class FaultyService implements AutoCloseable {
             send(FaultyService.welcome());
         }
 
-        /** Until there is a frame, which is not read. */
-        void awaitUnread() throws IOException {
-            if (!socket.awaitReadable(Worker.PATIENCE)) {
-                throw new AssertionError("the worker says nothing");
-            }
-        }
-
         /** The serial of the next call. */
         int call() throws IOException {
             return ((ClientFrame.Call) receive()).serial();
