@@ -34,6 +34,8 @@ final class ServiceProcess implements AutoCloseable {
                                 "--sun-misc-unsafe-memory-access=allow",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-XX:+UseSerialGC",
+                                // as this process logs: nobody reads what it would print
+                                "-Dlogback.configurationFile=bench-logback.xml",
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 ServiceProcess.class.getName(),
