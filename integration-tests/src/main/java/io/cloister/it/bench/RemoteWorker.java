@@ -81,6 +81,8 @@ final class RemoteWorker implements AutoCloseable {
                                 "--sun-misc-unsafe-memory-access=allow",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-XX:+UseSerialGC",
+                                // its output is for what it measures
+                                "-Dlogback.configurationFile=bench-logback.xml",
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 RemoteWorker.class.getName(),
