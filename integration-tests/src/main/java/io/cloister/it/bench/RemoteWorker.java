@@ -74,21 +74,7 @@ final class RemoteWorker implements AutoCloseable {
     }
 
     static RemoteWorker start(int slots) throws Exception {
-        Process process =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:+IgnoreUnrecognizedVMOptions",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-XX:+UseSerialGC",
-                                // its output is for what it measures
-                                "-Dlogback.configurationFile=bench-logback.xml",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                RemoteWorker.class.getName(),
-                                Integer.toString(slots))
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
+        Process process = ChildJvm.start(RemoteWorker.class, Integer.toString(slots));
         try {
             return new RemoteWorker(process, slots);
         } catch (Exception e) {

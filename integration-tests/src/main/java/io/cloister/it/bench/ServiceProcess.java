@@ -28,20 +28,7 @@ final class ServiceProcess implements AutoCloseable {
     static ServiceProcess start() throws IOException {
         Path directory = Files.createTempDirectory("cloister-bench");
         Process process =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:+IgnoreUnrecognizedVMOptions",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-XX:+UseSerialGC",
-                                // as this process logs: nobody reads what it would print
-                                "-Dlogback.configurationFile=bench-logback.xml",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                ServiceProcess.class.getName(),
-                                directory.resolve("socket").toString())
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
+                ChildJvm.start(ServiceProcess.class, directory.resolve("socket").toString());
         ServiceProcess service = new ServiceProcess(directory, process);
         if (process.inputReader().readLine() == null) {
             service.close();
