@@ -416,6 +416,25 @@ class RunTest extends WorkerTest {
     }
 
     @Test
+    void shouldMeasureTheWallTimeFromTheStartThoughInitIsLateToGoOn() {
+        try (Leased container = acquire();
+                Announced run = announced(container, Execve.of("/bin/sleep", "0.3"))) {
+            int pid = run.started().pid();
+            int init = Processes.parent(pid);
+            Processes.signal(init, Processes.SIGSTOP); // takes hold when the program has started
+            container.tell(new Container.Proceed());
+            Waiting.until(() -> assertThat(Processes.status(pid, "State")).startsWith("Z"));
+            Processes.signal(init, Processes.SIGCONT);
+            assertThat(Worker.await(run.reply()))
+                    .isInstanceOfSatisfying(
+                            ExecveResult.class,
+                            result ->
+                                    assertThat(result.wallTime())
+                                            .isGreaterThanOrEqualTo(Duration.ofMillis(300)));
+        }
+    }
+
+    @Test
     void shouldTellWhyAnAnnouncedProgramCouldNotStart() {
         try (Leased container = acquire();
                 Announced run = announced(container, Execve.of("/no/such/program"))) {

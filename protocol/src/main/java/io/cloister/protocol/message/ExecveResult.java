@@ -15,7 +15,7 @@ import java.util.Optional;
 /**
  * The program has ended and nothing of it is left.
  *
- * @param wallTime from the program's start to its end
+ * @param wallTime from the program's start, just before its execve(2), to its end
  * @param setUpTime from the command's arrival at init to the program's start
  * @param limit the limit that ended it; absent when none did
  * @param killed its caller asked for its end, and it had not ended by itself before

@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param termination absent for a program that did not run
  * @param limit the limit that was hit, if one was; with {@link Limit#PROCESSES} the program went
  *     on, and its status is that of its own end
- * @param wallTime from its start to its end
+ * @param wallTime from its start, just before its execve(2), to its end
  * @param setUpTime from the command's arrival at init to the program's start
  * @param outputs of the streams that were collected, by descriptor number; a terminal's by 1
  * @param files that were copied out, by path as it was asked for; {@link Content.Inline} or {@link

@@ -300,7 +300,6 @@ public final class ExecveHandler {
                         outcome.poll.address(), // the pidfd lands where poll looks for it
                         group.orElse(Arg.ZERO),
                         () -> becomeProgram(descriptors));
-        readClock(outcome.started);
         ProcessStructs.putPollFd(b, outcome.poll, POLL_PROGRAM, 0, Linux.POLLIN);
         ProcessStructs.putPollFd(b, outcome.poll, POLL_SOCKET, Linux.SOCK, Linux.POLLIN);
         Step watch =
@@ -451,6 +450,7 @@ public final class ExecveHandler {
                 Sys.CLOCK_GETTIME,
                 Arg.of(Linux.CLOCK_PROCESS_CPUTIME_ID),
                 outcome.setUpCpu.address());
+        readClock(outcome.started); // init may be late to notice the start
         if (!filter.isEmpty()) {
             install();
         }
