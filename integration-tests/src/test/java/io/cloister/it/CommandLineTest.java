@@ -110,6 +110,16 @@ class CommandLineTest {
     }
 
     @Test
+    void shouldSayThatAFileOfSettingsCannotBeRead() throws Exception {
+        Ended missing = cloister("", "worker", "--config", "nosuch").assertExit(2);
+        assertThat(missing.stderr()).contains("--config: nosuch cannot be read");
+
+        Path file = Files.writeString(directory.resolve("worker.conf"), "cloister {\n");
+        Ended syntax = cloister("", "worker", "--config", file.toString()).assertExit(2);
+        assertThat(syntax.stderr()).contains("--config: ", "worker.conf: ").doesNotContain("\tat ");
+    }
+
+    @Test
     void shouldOfferEveryLimitAndSayWhatItEnforced() throws Exception {
         Ended ended =
                 cloister(

@@ -2,7 +2,6 @@
 package io.cloister.it.judge;
 
 import com.typesafe.config.Config;
-import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
 import io.cloister.it.judge.ProblemJudge.Judged;
 import io.cloister.it.judge.ProblemPackage.Submission;
@@ -181,14 +180,8 @@ public final class Main implements Callable<Integer> {
     }
 
     private Config settings() {
-        Config over;
-        try {
-            over = cluster.settingsFile();
-        } catch (ConfigException e) {
-            throw wrongUsage("--config: " + e.getMessage());
-        }
         return ConfigFactory.defaultOverrides()
-                .withFallback(over)
+                .withFallback(cluster.settingsFile())
                 .withFallback(ConfigFactory.parseResources("judge.conf"))
                 .resolve();
     }

@@ -6,10 +6,9 @@ import akka.actor.typed.javadsl.Behaviors;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import com.typesafe.config.ConfigValueFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -40,11 +39,7 @@ public final class ClusterOptions {
             description = "A node of the cluster to join; several in the order they are tried.")
     private List<String> join = List.of();
 
-    @Option(
-            names = "--config",
-            paramLabel = "FILE",
-            description = "Further settings in HOCON, for example those of TLS: docs/cluster.md.")
-    private Path file = Path.of("");
+    @Mixin private SettingsFile file = new SettingsFile();
 
     /** Where a node is. */
     private record HostAndPort(String host, int port) {
@@ -83,7 +78,7 @@ public final class ClusterOptions {
                                                 "akka.cluster.roles",
                                                 roles),
                                         HERE))
-                        .withFallback(settingsFile())
+                        .withFallback(file.read())
                         .withFallback(ConfigFactory.parseResources("cloister-cluster.conf"))
                         .withFallback(ConfigFactory.defaultReference())
                         .resolve();
@@ -93,13 +88,7 @@ public final class ClusterOptions {
 
     /** What {@code --config} says; empty without one. */
     public Config settingsFile() {
-        if (file.toString().isEmpty()) {
-            return ConfigFactory.empty();
-        }
-        if (!Files.isReadable(file)) {
-            throw wrong("--config: %s cannot be read".formatted(file));
-        }
-        return ConfigFactory.parseFile(file.toFile());
+        return file.read();
     }
 
     private HostAndPort hostAndPort(String option, String text) {
@@ -112,11 +101,8 @@ public final class ClusterOptions {
         } catch (NumberFormatException e) {
             // said below
         }
-        throw wrong(
+        throw new ParameterException(
+                spec.commandLine(),
                 "%s: '%s' is not HOST:PORT, for example 10.0.0.7:25520".formatted(option, text));
-    }
-
-    private ParameterException wrong(String message) {
-        return new ParameterException(spec.commandLine(), message);
     }
 }

@@ -11,14 +11,13 @@ import io.cloister.supervisor.pool.ContainerSupervisor;
 import io.cloister.supervisor.service.ContainerService;
 import io.cloister.supervisor.service.ServiceSettings;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -42,11 +41,7 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     @Spec private CommandSpec spec = CommandSpec.create();
 
-    @Option(
-            names = "--config",
-            paramLabel = "FILE",
-            description = "Settings, as reference.conf lists them.")
-    private @Nullable Path file;
+    @Mixin private SettingsFile file = new SettingsFile();
 
     @Option(
             names = "--socket",
@@ -63,7 +58,7 @@ final class ServeCommand implements Callable<Integer> {
             config = config();
             settings = ServiceSettings.from(config);
         } catch (ConfigException | IllegalArgumentException e) {
-            throw wrong(String.valueOf(e.getMessage()));
+            throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
         }
         PacketListener listener = listener(settings);
         ActorSystem<ContainerService.Command> system =
@@ -96,23 +91,9 @@ final class ServeCommand implements Callable<Integer> {
         socket.ifPresent(path -> overrides.put("cloister.service.socket.path", path.toString()));
         return ConfigFactory.defaultOverrides()
                 .withFallback(ConfigFactory.parseMap(overrides, "the command line"))
-                .withFallback(settingsFile())
+                .withFallback(file.read())
                 .withFallback(ConfigFactory.parseResources("cloister-service.conf"))
                 .withFallback(ConfigFactory.defaultReferenceUnresolved())
                 .resolve();
-    }
-
-    private Config settingsFile() {
-        if (file == null) {
-            return ConfigFactory.empty();
-        }
-        if (!Files.isReadable(file)) {
-            throw wrong("--config: %s cannot be read".formatted(file));
-        }
-        return ConfigFactory.parseFile(file.toFile());
-    }
-
-    private ParameterException wrong(String message) {
-        return new ParameterException(spec.commandLine(), message);
     }
 }
