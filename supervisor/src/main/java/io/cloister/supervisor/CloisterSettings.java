@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor;
 
+import static io.cloister.supervisor.SettingCheck.require;
+
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigUtil;
 import io.cloister.nativeio.cgroup.CgroupSettings;
@@ -64,40 +66,35 @@ public record CloisterSettings(
 
     public CloisterSettings {
         seccompProfiles = Map.copyOf(seccompProfiles);
-        require(maxContainers >= 1, "containers.max must be at least 1");
+        require(maxContainers >= 1, "cloister.containers.max must be at least 1");
         require(
                 warmContainers >= 0 && warmContainers <= maxContainers,
-                "containers.warm must be in 0..containers.max");
-        require(queue >= 0, "containers.queue must not be negative");
-        require(maxUses >= 1, "containers.max-uses must be at least 1");
-        require(containerQueue >= 0, "container.queue must not be negative");
+                "cloister.containers.warm must be in 0..containers.max");
+        require(queue >= 0, "cloister.containers.queue must not be negative");
+        require(maxUses >= 1, "cloister.containers.max-uses must be at least 1");
+        require(containerQueue >= 0, "cloister.container.queue must not be negative");
         exclusiveCores = List.copyOf(exclusiveCores);
         require(
                 exclusiveCores.isEmpty() || exclusiveCores.size() >= maxContainers,
-                "containers.exclusive-cores must be none, or at least containers.max");
+                "cloister.containers.exclusive-cores must be none, or at least containers.max");
         require(
                 exclusiveCores.size() == Set.copyOf(exclusiveCores).size(),
-                "containers.exclusive-cores names a core twice");
+                "cloister.containers.exclusive-cores names a core twice");
         require(
                 uidRanges.count() >= maxContainers,
-                "uid-ranges.count must be at least containers.max");
+                "cloister.uid-ranges.count must be at least containers.max");
         require(
                 socket.isEmpty() || standard.equals(HostMounts.standardConfig()),
-                "transport is socket: how containers are made is the service's to say, by its"
-                        + " profiles, so that no other configuration can be had");
+                "cloister.transport is socket: how containers are made is the service's to say, by"
+                        + " its profiles, so that no other configuration can be had");
         require(
                 socket.isEmpty() || exclusiveCores.isEmpty(),
-                "containers.exclusive-cores are the service's to give when transport is socket");
+                "cloister.containers.exclusive-cores are the service's to give when transport is"
+                        + " socket");
     }
 
     private static final String EXECUTOR =
             "io.cloister.supervisor.container.WakefulExecutor$Configurator";
-
-    private static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new IllegalArgumentException("cloister." + what);
-        }
-    }
 
     /**
      * Reads them, with this host's standard container.
@@ -115,7 +112,7 @@ public record CloisterSettings(
         require(
                 dispatcher.getString("type").equals("Dispatcher")
                         && dispatcher.getString("executor").equals(EXECUTOR),
-                "container-dispatcher must be a Dispatcher with the executor "
+                "cloister.container-dispatcher must be a Dispatcher with the executor "
                         + EXECUTOR
                         + ", which listens to the inits: leave type and executor as they are");
         return new CloisterSettings(
@@ -152,7 +149,7 @@ public record CloisterSettings(
         String transport = cloister.getString("transport");
         require(
                 transport.equals("embedded") || transport.equals("socket"),
-                "transport must be embedded or socket, not " + transport);
+                "cloister.transport must be embedded or socket, not " + transport);
         Config socket = cloister.getConfig("socket");
         return transport.equals("embedded")
                 ? Optional.empty()
@@ -171,8 +168,9 @@ public record CloisterSettings(
             case "require" -> {
                 require(
                         found.isUsable(),
-                        "landlock = require: this kernel has no Landlock of version 2 (Linux 5.19);"
-                                + " boot one with landlock in its lsm= list, or set it to auto");
+                        "cloister.landlock = require: this kernel has no Landlock of version 2"
+                                + " (Linux 5.19); boot one with landlock in its lsm= list, or set"
+                                + " it to auto");
                 yield found;
             }
             default ->
@@ -192,7 +190,7 @@ public record CloisterSettings(
     private static Map<String, SeccompPolicy> seccompProfiles(Config files) {
         Map<String, SeccompPolicy> profiles = new TreeMap<>();
         for (String name : files.root().keySet()) {
-            String setting = "seccomp.profiles." + name;
+            String setting = "cloister.seccomp.profiles." + name;
             require(
                     PROFILE_NAME.matcher(name).matches() && SeccompProfiles.find(name).isEmpty(),
                     setting
@@ -203,7 +201,7 @@ public record CloisterSettings(
                 profiles.put(name, OciSeccomp.read(name, file));
             } catch (IOException e) {
                 String reason = e instanceof InvalidProfile ? e.getMessage() : e.toString();
-                throw new IllegalArgumentException("cloister." + setting + ": " + reason, e);
+                throw new IllegalArgumentException(setting + ": " + reason, e);
             }
         }
         return profiles;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
+import static io.cloister.supervisor.SettingCheck.require;
+
 import com.typesafe.config.Config;
 import java.time.Duration;
 import java.util.Set;
@@ -25,19 +27,15 @@ public record ClusterSettings(
     public ClusterSettings {
         require(
                 slots >= 0 && slots <= Capabilities.MAX_SLOTS,
-                "worker.slots must be in 0.." + Capabilities.MAX_SLOTS);
+                "cloister.cluster.worker.slots must be in 0.." + Capabilities.MAX_SLOTS);
         tags = Terms.checkedTags(tags);
-        require(clientResend.isPositive(), "client.resend must be positive");
-        require(checkBackoff.isPositive(), "worker.check-backoff must be positive");
-        require(workerResend.isPositive(), "worker.resend must be positive");
-        require(workerRetention.isPositive(), "worker.retention must be positive");
-        require(filesTimeout.isPositive(), "files.timeout must be positive");
-    }
-
-    private static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new IllegalArgumentException("cloister.cluster." + what);
-        }
+        require(clientResend.isPositive(), "cloister.cluster.client.resend must be positive");
+        require(
+                checkBackoff.isPositive(),
+                "cloister.cluster.worker.check-backoff must be positive");
+        require(workerResend.isPositive(), "cloister.cluster.worker.resend must be positive");
+        require(workerRetention.isPositive(), "cloister.cluster.worker.retention must be positive");
+        require(filesTimeout.isPositive(), "cloister.cluster.files.timeout must be positive");
     }
 
     /**

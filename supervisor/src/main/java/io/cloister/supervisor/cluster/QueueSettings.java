@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.cluster;
 
+import static io.cloister.supervisor.SettingCheck.require;
+
 import com.typesafe.config.Config;
 import java.time.Duration;
 
@@ -22,19 +24,15 @@ public record QueueSettings(
         Duration retention,
         Duration resend) {
     public QueueSettings {
-        require(maxRuns >= 1, "max-runs must be at least 1");
-        require(maxBytes >= Parcel.MAX_INLINE, "max-bytes must be at least 32KiB");
-        require(maxLost >= 1, "max-lost must be at least 1");
-        require(maxFailures >= 1, "max-failures must be at least 1");
-        require(suspendAfter >= 1, "suspend-after must be at least 1");
-        require(retention.isPositive(), "retention must be positive");
-        require(resend.isPositive(), "resend must be positive");
-    }
-
-    private static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new IllegalArgumentException("cloister.cluster.queue." + what);
-        }
+        require(maxRuns >= 1, "cloister.cluster.queue.max-runs must be at least 1");
+        require(
+                maxBytes >= Parcel.MAX_INLINE,
+                "cloister.cluster.queue.max-bytes must be at least 32KiB");
+        require(maxLost >= 1, "cloister.cluster.queue.max-lost must be at least 1");
+        require(maxFailures >= 1, "cloister.cluster.queue.max-failures must be at least 1");
+        require(suspendAfter >= 1, "cloister.cluster.queue.suspend-after must be at least 1");
+        require(retention.isPositive(), "cloister.cluster.queue.retention must be positive");
+        require(resend.isPositive(), "cloister.cluster.queue.resend must be positive");
     }
 
     static QueueSettings from(Config queue) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.io;
 
+import static io.cloister.supervisor.SettingCheck.require;
+
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.MemFd;
 import io.cloister.protocol.message.Failure;
@@ -64,15 +66,9 @@ public final class FileStore implements AutoCloseable {
         public Settings {
             require(
                     maxFileSize.compareTo(maxSize) <= 0,
-                    "max-file-size must be at most store.max-size");
-            require(maxFiles >= 1, "max-files must be at least 1");
-            require(timeToLive.isPositive(), "time-to-live must be positive");
-        }
-
-        private static void require(boolean holds, String what) {
-            if (!holds) {
-                throw new IllegalArgumentException("cloister.store." + what);
-            }
+                    "cloister.store.max-file-size must be at most store.max-size");
+            require(maxFiles >= 1, "cloister.store.max-files must be at least 1");
+            require(timeToLive.isPositive(), "cloister.store.time-to-live must be positive");
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.supervisor.service;
 
+import static io.cloister.supervisor.SettingCheck.require;
+
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import com.typesafe.config.ConfigFactory;
@@ -53,25 +55,21 @@ public record ServiceSettings(
         users = Set.copyOf(users);
         groups = Set.copyOf(groups);
         profiles = List.copyOf(profiles);
-        require(mode >= 0 && mode <= PERMISSIONS, "socket.mode must be like 0660");
-        require(backlog >= 1, "socket.backlog must be at least 1");
-        require(quota.containers() >= 1, "quota.containers must be at least 1");
-        require(quota.descriptors() >= 0, "quota.descriptors must not be negative");
+        require(mode >= 0 && mode <= PERMISSIONS, "cloister.service.socket.mode must be like 0660");
+        require(backlog >= 1, "cloister.service.socket.backlog must be at least 1");
+        require(quota.containers() >= 1, "cloister.service.quota.containers must be at least 1");
+        require(
+                quota.descriptors() >= 0,
+                "cloister.service.quota.descriptors must not be negative");
         require(
                 quota.calls() >= 1 && quota.calls() <= MAX_CALLS,
-                "quota.calls must be in 1.." + MAX_CALLS);
-        require(!profiles.isEmpty(), "profiles must name at least one");
+                "cloister.service.quota.calls must be in 1.." + MAX_CALLS);
+        require(!profiles.isEmpty(), "cloister.service.profiles must name at least one");
         for (Profile profile : profiles) {
             require(
                     quota.memory().isEmpty() || profile.policy().ceilings().memory().isPresent(),
-                    "profiles.%s.limits.memory must be set, for quota.memory adds up what programs may use, or quota.memory be null"
+                    "cloister.service.profiles.%s.limits.memory must be set, for quota.memory adds up what programs may use, or quota.memory be null"
                             .formatted(profile.name()));
-        }
-    }
-
-    private static void require(boolean holds, String what) {
-        if (!holds) {
-            throw new IllegalArgumentException("cloister.service." + what);
         }
     }
 
@@ -146,7 +144,7 @@ public record ServiceSettings(
             }
             require(
                     NAME.matcher(name).matches(),
-                    "profiles.%s: a profile's name is a lower-case letter and up to 63 letters, digits and hyphens"
+                    "cloister.service.profiles.%s: a profile's name is a lower-case letter and up to 63 letters, digits and hyphens"
                             .formatted(name));
             try {
                 profiles.add(profile(root, name, all.getConfig(ConfigUtil.joinPath(name))));
