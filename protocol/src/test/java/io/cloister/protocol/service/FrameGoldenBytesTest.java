@@ -4,6 +4,7 @@ package io.cloister.protocol.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.cloister.protocol.kryo.GoldenBytes;
+import io.cloister.protocol.kryo.GoldenBytesCases;
 import io.cloister.protocol.kryo.ProtocolException;
 import io.cloister.protocol.kryo.ProtocolKryo;
 import io.cloister.protocol.message.Conf;
@@ -11,32 +12,25 @@ import io.cloister.protocol.message.Configured;
 import io.cloister.protocol.message.Reply;
 import io.cloister.protocol.message.Request;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The bytes of every sample of a frame: what one release writes, the next one reads.
+ * Those of frames.
  *
  * <p>To add a frame: give it an id and fields in {@link FrameTypes}, a value in {@link
- * FrameSamples}, run this test and copy the line it asks for. A line that is there never changes;
- * if it must, so must {@link ProtocolKryo#VERSION}, and the new one gets a file of its own.
+ * FrameSamples}, run this test and copy the line it asks for.
  */
-@Timeout(20)
-class FrameGoldenBytesTest {
+class FrameGoldenBytesTest extends GoldenBytesCases<Frame> {
     private final FrameKryo kryo = new FrameKryo();
 
-    static Map<String, byte[]> golden() {
-        return golden(ProtocolKryo.VERSION);
+    FrameGoldenBytesTest() {
+        super(FrameSamples.ALL);
     }
 
-    private static Map<String, byte[]> golden(int version) {
-        return GoldenBytes.of(version, FrameGoldenBytesTest.class);
+    static Map<String, byte[]> golden() {
+        return GoldenBytes.of(ProtocolKryo.VERSION, FrameGoldenBytesTest.class);
     }
 
     /** A frame from either side. */
@@ -46,45 +40,14 @@ class FrameGoldenBytesTest {
                 : kryo.readService(bytes);
     }
 
-    static Stream<String> samples() {
-        return FrameSamples.ALL.keySet().stream();
+    @Override
+    protected byte[] write(int version, Frame frame) throws ProtocolException {
+        return new FrameKryo(version).write(frame);
     }
 
-    @ParameterizedTest
-    @MethodSource("samples")
-    void shouldWriteTheBytesThatAreKept(String name) throws ProtocolException {
-        String bytes = HexFormat.of().formatHex(kryo.write(FrameSamples.ALL.get(name)));
-        byte[] kept = golden().get(name);
-
-        assertThat(kept)
-                .as(
-                        "%s has no line for it yet; if the sample is new, add: %s %s",
-                        GoldenBytes.resource(ProtocolKryo.VERSION), name, bytes)
-                .isNotNull();
-        assertThat(bytes)
-                .as("bytes of %s; releases could no longer talk to each other", name)
-                .isEqualTo(HexFormat.of().formatHex(kept));
-    }
-
-    @Test
-    void shouldReadEachLineAsItsSample() throws ProtocolException {
-        for (Map.Entry<String, byte[]> line : golden().entrySet()) {
-            assertThat(read(kryo, line.getKey(), line.getValue()))
-                    .isEqualTo(FrameSamples.ALL.get(line.getKey()));
-        }
-    }
-
-    @Test
-    void shouldReadAndWriteTheBytesOfEveryVersionSinceTheOldest() throws ProtocolException {
-        for (int version = ProtocolKryo.OLDEST_VERSION;
-                version <= ProtocolKryo.VERSION;
-                version++) {
-            FrameKryo older = new FrameKryo(version);
-            for (Map.Entry<String, byte[]> line : golden(version).entrySet()) {
-                Frame frame = read(kryo, line.getKey(), line.getValue());
-                assertThat(older.write(frame)).as(line.getKey()).isEqualTo(line.getValue());
-            }
-        }
+    @Override
+    protected Frame read(String name, byte[] bytes) throws ProtocolException {
+        return read(kryo, name, bytes);
     }
 
     @Test

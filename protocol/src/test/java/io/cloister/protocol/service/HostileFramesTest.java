@@ -4,98 +4,53 @@ package io.cloister.protocol.service;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.management.ThreadMXBean;
 import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.kryo.HostileBytesCases;
 import io.cloister.protocol.kryo.ProtocolException;
 import io.cloister.protocol.kryo.ProtocolKryo;
 import io.cloister.protocol.message.Conf;
 import java.io.ByteArrayOutputStream;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
-import java.util.Random;
-import org.junit.jupiter.api.BeforeAll;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/**
- * Bytes from a client or a service that means harm: what is understood is a frame like any other,
- * everything else costs a {@link ProtocolException} and memory in proportion to the bytes.
- */
-@Timeout(60)
-class HostileFramesTest {
-    /** What two refusals take, their stack traces included. */
-    private static final long MAX_ALLOCATED = 256 * 1024;
-
-    /** For each byte that came: every other one is a text of one letter at worst. */
-    private static final long MAX_ALLOCATED_PER_BYTE = 1024;
-
-    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-
+/** In place of frames, from a client or a service. */
+class HostileFramesTest extends HostileBytesCases {
     private static final Map<String, byte[]> GOLDEN = FrameGoldenBytesTest.golden();
     private static final FrameKryo KRYO = new FrameKryo();
 
-    @BeforeAll
-    static void loadClasses() throws ProtocolException {
-        for (Map.Entry<String, byte[]> line : GOLDEN.entrySet()) {
-            FrameGoldenBytesTest.read(KRYO, line.getKey(), line.getValue());
-        }
-        assertThatThrownBy(() -> KRYO.readClient(new byte[0])).isNotNull();
+    HostileFramesTest() {
+        super(GOLDEN);
     }
 
-    /** Whether it was a frame, read by whichever side. */
-    private static boolean readOrRefuse(byte[] bytes) {
-        long before = THREADS.getCurrentThreadAllocatedBytes();
-        Frame client = readClient(bytes);
-        Frame service = readService(bytes);
-        assertThat(THREADS.getCurrentThreadAllocatedBytes() - before)
-                .as("bytes allocated for %d bytes", bytes.length)
-                .isLessThan(MAX_ALLOCATED + MAX_ALLOCATED_PER_BYTE * bytes.length);
-        assertThat(client == null || service == null).as("only one side says it").isTrue();
-        Frame frame = client == null ? service : client;
-        if (frame == null) {
-            return false;
-        }
-        try {
-            byte[] written = KRYO.write(frame);
-            assertThat(client == null ? KRYO.readService(written) : KRYO.readClient(written))
-                    .isEqualTo(frame);
-        } catch (ProtocolException unreadable) {
-            throw new AssertionError("it cannot read what it writes", unreadable);
-        }
-        return true;
+    @Override
+    protected Optional<?> read(byte[] bytes) {
+        Optional<Frame> client = read(KRYO::readClient, bytes);
+        Optional<Frame> service = read(KRYO::readService, bytes);
+        assertThat(client.isPresent() && service.isPresent()).as("both sides say it").isFalse();
+        return client.or(() -> service);
     }
 
-    private static Frame readClient(byte[] bytes) {
+    private interface Side {
+        Frame read(byte[] bytes) throws ProtocolException;
+    }
+
+    private static Optional<Frame> read(Side side, byte[] bytes) {
         try {
-            return KRYO.readClient(bytes);
+            return Optional.of(side.read(bytes));
         } catch (ProtocolException refused) {
-            assertThat(refused).hasMessageContaining("not a message of this protocol");
-            return null;
+            assertRefusal(refused);
+            return Optional.empty();
         }
     }
 
-    private static Frame readService(byte[] bytes) {
-        try {
-            return KRYO.readService(bytes);
-        } catch (ProtocolException refused) {
-            assertThat(refused).hasMessageContaining("not a message of this protocol");
-            return null;
-        }
-    }
-
-    @Test
-    void shouldRefuseEveryFrameThatIsCutShort() {
-        for (Map.Entry<String, byte[]> line : GOLDEN.entrySet()) {
-            for (int length = 0; length < line.getValue().length; length++) {
-                assertThat(readOrRefuse(Arrays.copyOf(line.getValue(), length)))
-                        .as("first %d bytes of %s", length, line.getKey())
-                        .isFalse();
-            }
-        }
+    @Override
+    protected byte[] write(Object frame) throws ProtocolException {
+        return KRYO.write((Frame) frame);
     }
 
     @Test
@@ -105,51 +60,6 @@ class HostileFramesTest {
             assertThatThrownBy(() -> FrameGoldenBytesTest.read(KRYO, line.getKey(), longer))
                     .isInstanceOf(ProtocolException.class)
                     .hasMessageContaining("left over");
-        }
-    }
-
-    @Test
-    void shouldRefuseOrUnderstandEveryFrameWithAnyOneByteChanged() {
-        int understood = 0;
-        for (byte[] golden : GOLDEN.values()) {
-            for (int at = 0; at < golden.length; at++) {
-                byte[] bytes = golden.clone();
-                for (int value = 0; value < 256; value++) {
-                    bytes[at] = (byte) value;
-                    understood += readOrRefuse(bytes) ? 1 : 0;
-                }
-            }
-        }
-        assertThat(understood).as("another letter of a text").isPositive();
-    }
-
-    @Test
-    void shouldRefuseOrUnderstandRandomBytes() {
-        Random random = new Random(45);
-        byte[][] golden = GOLDEN.values().toArray(byte[][]::new);
-        for (int round = 0; round < 20_000; round++) {
-            byte[] kept = golden[random.nextInt(golden.length)];
-            byte[] bytes = new byte[random.nextInt(2 * kept.length)];
-            random.nextBytes(bytes);
-            // What begins well leads deeper into the fields.
-            System.arraycopy(
-                    kept, 0, bytes, 0, random.nextInt(Math.min(kept.length, bytes.length) + 1));
-            readOrRefuse(bytes);
-        }
-    }
-
-    @Test
-    void shouldRefuseOrUnderstandFramesSplicedTogether() {
-        Random random = new Random(46);
-        byte[][] golden = GOLDEN.values().toArray(byte[][]::new);
-        for (int round = 0; round < 20_000; round++) {
-            byte[] head = golden[random.nextInt(golden.length)];
-            byte[] tail = golden[random.nextInt(golden.length)];
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            bytes.write(head, 0, random.nextInt(head.length + 1));
-            int from = random.nextInt(tail.length + 1);
-            bytes.write(tail, from, tail.length - from);
-            readOrRefuse(bytes.toByteArray());
         }
     }
 
