@@ -235,6 +235,52 @@ class ConfTest extends WorkerTest {
     }
 
     @Test
+    void shouldFollowAHostThatChangesBetweenContainersOfOneConfiguration() throws IOException {
+        Path source = openDirectory();
+        Path bound = Files.createDirectory(source.resolve("bound"));
+        Path masked = Files.writeString(source.resolve("masked"), "secret");
+        Path optional = source.resolve("optional");
+        ContainerConfig config =
+                standard()
+                        .mount(Mount.Bind.readOnly(bound.toString(), "/bound"))
+                        .mount(Mount.Bind.readOnly(optional.toString(), "/optional").asOptional())
+                        .mount(Mount.Bind.readOnly(source.toString(), "/m"))
+                        .maskPath("/m/masked")
+                        .build();
+        String look = "stat -c %F /bound; ls -d /optional 2>&1; cat /m/masked /m/masked/* 2>&1";
+        try (Leased first = worker().create(config)) {
+            assertThat(first.shell(look + "; true"))
+                    .contains("directory", "cannot access '/optional'")
+                    .doesNotContain("secret");
+        }
+
+        Files.delete(bound);
+        Files.writeString(bound, "now a file");
+        try (Leased second = worker().create(config)) {
+            assertThat(second.shell(look + "; true"))
+                    .contains("regular file", "cannot access '/optional'")
+                    .doesNotContain("secret");
+        }
+
+        Files.delete(masked);
+        Files.createDirectory(masked);
+        Files.writeString(masked.resolve("f"), "secret");
+        try (Leased third = worker().create(config)) {
+            assertThat(third.shell(look + "; true"))
+                    .contains("regular file", "cannot access '/optional'")
+                    .doesNotContain("secret");
+        }
+
+        Files.createDirectory(optional);
+        Files.delete(masked.resolve("f"));
+        Files.delete(masked);
+        try (Leased fourth = worker().create(config)) {
+            assertThat(fourth.shell(look + "; true"))
+                    .contains("regular file", "\n/optional\n", "No such file");
+        }
+    }
+
+    @Test
     void shouldHaveAReadOnlyRootItsOwnNamesAndNothingOfTheHosts() {
         try (Leased container = create(standard().hostName("judge-1").domainName("example.org"))) {
             assertThat(container.shell("cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname"))

@@ -24,6 +24,7 @@ import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.ProgramTooLargeException;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.nativeio.seccomp.SeccompFilter;
+import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.message.Conf;
 import io.cloister.protocol.message.ConfReply;
 import io.cloister.protocol.message.ContainerState;
@@ -187,6 +188,7 @@ public final class Container {
      * @param filters the seccomp filter of a profile, empty where there is none of that name
      * @param landlock what to confine programs by, beside their filters
      * @param cgroups what they can limit and measure here
+     * @param plans of those that were configured before
      */
     public record Settings(
             Duration deadline,
@@ -195,7 +197,8 @@ public final class Container {
             int queue,
             Function<String, Optional<SeccompFilter>> filters,
             Landlock landlock,
-            Cgroups cgroups) {}
+            Cgroups cgroups,
+            ConfPlans plans) {}
 
     private static final String DEADLINE = "deadline";
 
@@ -399,6 +402,7 @@ public final class Container {
     }
 
     private Task<ConfReply> configure(Configure configure) {
+        ContainerConfig config = configure.request().config();
         Fd[] output = new Fd[1];
         return new Task<>(
                 "conf",
@@ -411,13 +415,17 @@ public final class Container {
                                         Failure.Kind.ALREADY_CONFIGURED,
                                         "the container is configured already: create another"));
                     }
-                    used = !configure.request().config().initCommand().isEmpty();
+                    used = !config.initCommand().isEmpty();
                     output[0] = MemFd.writable("output of the init command");
                     return ConfHandler.start(
-                            configure.request().config(),
+                            config,
                             init.ids(),
+                            settings.plans().find(config, init.ids()),
                             output[0],
-                            known -> configured = known);
+                            (known, plan) -> {
+                                configured = known;
+                                settings.plans().remember(plan);
+                            });
                 },
                 () -> {
                     if (output[0] != null) {

@@ -29,16 +29,12 @@ final class Masks {
     /** Where the mount of /dev/null waits when the container has none of its own. */
     private static final String STAGE = "/.null";
 
-    private final List<MaskPath> paths;
     private final List<Step> looks;
     private final Data stats;
-    private final String nullDevice;
 
-    private Masks(List<MaskPath> paths, List<Step> looks, Data stats, String nullDevice) {
-        this.paths = paths;
+    private Masks(List<Step> looks, Data stats) {
         this.looks = looks;
         this.stats = stats;
-        this.nullDevice = nullDevice;
     }
 
     /** Where in the container /dev/null is by its configuration. */
@@ -59,21 +55,23 @@ final class Masks {
                 : Optional.of(MountSteps.openTree(b, "mask with", "/dev/null", "/dev/null"));
     }
 
+    /** Appends, in the new root, what they need there. */
+    static void placeNullDevice(SyscallProgram.Builder b, Step tree) {
+        MountSteps.makeFile(b, STAGE);
+        MountSteps.setAttributes(
+                b,
+                "mask with",
+                "/dev/null",
+                tree,
+                Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NOEXEC);
+        MountSteps.moveMount(b, "mask with", "/dev/null", tree, STAGE);
+    }
+
     /**
      * Appends steps that look at the paths in the root that init is in, and asks for what they see
      * in the reply.
      */
-    static Masks look(SyscallProgram.Builder b, ContainerConfig config, Optional<Step> nullDevice) {
-        nullDevice.ifPresent(tree -> {
-            MountSteps.makeFile(b, STAGE);
-            MountSteps.setAttributes(
-                    b,
-                    "mask with",
-                    "/dev/null",
-                    tree,
-                    Linux.MOUNT_ATTR_NOSUID | Linux.MOUNT_ATTR_NOEXEC);
-            MountSteps.moveMount(b, "mask with", "/dev/null", tree, STAGE);
-        });
+    static Masks look(SyscallProgram.Builder b, ContainerConfig config) {
         List<MaskPath> paths = config.maskPaths();
         List<Step> looks = new ArrayList<>();
         Data stats = b.reserve(paths.size() * Linux.stat_SIZE);
@@ -90,7 +88,20 @@ final class Masks {
                             .continuing());
         }
         b.reply(stats);
-        return new Masks(paths, looks, stats, ownNullDevice(config).orElse(STAGE));
+        return new Masks(looks, stats);
+    }
+
+    /** What the steps of {@link #look} saw, path by path. */
+    List<PathKind> seen(SyscallProgram program, ProgramResult result) throws BadReplyException {
+        ByteBuffer bytes = result.bytes(program, stats);
+        List<PathKind> kinds = new ArrayList<>();
+        for (int i = 0; i < looks.size(); i++) {
+            kinds.add(
+                    result.of(looks.get(i)) < 0
+                            ? PathKind.MISSING
+                            : PathKind.of(Structs.Stat.read(bytes, i * Linux.stat_SIZE)));
+        }
+        return kinds;
     }
 
     /** The first look that failed otherwise than by finding nothing. */
@@ -108,49 +119,52 @@ final class Masks {
     }
 
     /**
-     * Appends the steps that hide what was seen.
+     * Appends the steps that hide the paths.
      *
-     * @param looked the program of {@link #look}
+     * @param kinds what they are, path by path
      */
-    void hide(SyscallProgram.Builder b, SyscallProgram looked, ProgramResult result)
-            throws BadReplyException {
-        ByteBuffer seen = result.bytes(looked, stats);
-        for (int i = 0; i < looks.size(); i++) {
-            if (result.of(looks.get(i)) < 0) {
-                continue;
-            }
-            String path = paths.get(i).path();
-            if (Structs.Stat.read(seen, i * Linux.stat_SIZE).isDirectory()) {
-                b.call(
-                        "mask",
-                        path,
-                        Sys.MOUNT,
-                        b.string("tmpfs").address(),
-                        b.string(path).address(),
-                        b.string("tmpfs").address(),
-                        Arg.of(
-                                Linux.MS_RDONLY
-                                        | Linux.MS_NOSUID
-                                        | Linux.MS_NODEV
-                                        | Linux.MS_NOEXEC),
-                        b.string("size=4k,nr_inodes=1,mode=0555").address());
-            } else {
-                b.call(
-                        "mask",
-                        path,
-                        Sys.MOUNT,
-                        b.string(nullDevice).address(),
-                        b.string(path).address(),
-                        Arg.ZERO,
-                        Arg.of(Linux.MS_BIND),
-                        Arg.ZERO);
-            }
+    static void hide(SyscallProgram.Builder b, ContainerConfig config, List<PathKind> kinds) {
+        List<MaskPath> paths = config.maskPaths();
+        String nullDevice = ownNullDevice(config).orElse(STAGE);
+        for (int i = 0; i < paths.size(); i++) {
+            hide(b, paths.get(i).path(), kinds.get(i), nullDevice);
         }
         if (nullDevice.equals(STAGE) && !paths.isEmpty()) {
             // what was mounted there lives on where it was bound to
             Arg stage = b.string(STAGE).address();
             b.call("unmount", STAGE, Sys.UMOUNT2, stage, Arg.of(Linux.MNT_DETACH));
             b.call("remove", STAGE, Sys.UNLINKAT, Arg.AT_FDCWD, stage, Arg.ZERO);
+        }
+    }
+
+    private static void hide(
+            SyscallProgram.Builder b, String path, PathKind kind, String nullDevice) {
+        switch (kind) {
+            case MISSING -> {}
+            case DIRECTORY ->
+                    b.call(
+                            "mask",
+                            path,
+                            Sys.MOUNT,
+                            b.string("tmpfs").address(),
+                            b.string(path).address(),
+                            b.string("tmpfs").address(),
+                            Arg.of(
+                                    Linux.MS_RDONLY
+                                            | Linux.MS_NOSUID
+                                            | Linux.MS_NODEV
+                                            | Linux.MS_NOEXEC),
+                            b.string("size=4k,nr_inodes=1,mode=0555").address());
+            case FILE ->
+                    b.call(
+                            "mask",
+                            path,
+                            Sys.MOUNT,
+                            b.string(nullDevice).address(),
+                            b.string(path).address(),
+                            Arg.ZERO,
+                            Arg.of(Linux.MS_BIND),
+                            Arg.ZERO);
         }
     }
 }

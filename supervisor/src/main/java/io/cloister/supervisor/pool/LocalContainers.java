@@ -7,6 +7,7 @@ import io.cloister.nativeio.cgroup.Cgroups;
 import io.cloister.protocol.container.ContainerConfig;
 import io.cloister.protocol.message.Failure;
 import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.container.ConfPlans;
 import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.seccomp.Profiles;
 import java.io.IOException;
@@ -79,7 +80,8 @@ final class LocalContainers implements ContainerSource {
                         settings.containerQueue(),
                         new Profiles(settings.seccompProfiles()),
                         settings.landlock(),
-                        cgroups));
+                        cgroups,
+                        new ConfPlans()));
     }
 
     @Override

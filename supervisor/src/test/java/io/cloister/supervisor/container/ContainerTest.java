@@ -113,7 +113,8 @@ class ContainerTest {
                         16,
                         new Profiles(Map.of()),
                         Landlock.none(),
-                        cgroups);
+                        cgroups,
+                        new ConfPlans());
         container =
                 kit.spawn(
                         Container.create(fake.init(), settings, released::incrementAndGet),

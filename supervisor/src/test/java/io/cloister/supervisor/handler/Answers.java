@@ -3,12 +3,14 @@ package io.cloister.supervisor.handler;
 
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.libc.Errno;
+import io.cloister.nativeio.libc.Linux;
 import io.cloister.nativeio.program.ProgramResult;
 import io.cloister.nativeio.program.Step;
 import io.cloister.nativeio.program.SyscallProgram;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.ToLongFunction;
 
@@ -53,6 +55,28 @@ final class Answers {
     static <R> Exchange<R> answer(Exchange<R> exchange, ToLongFunction<Step> results)
             throws Exception {
         return answer(exchange, results, ByteBuffer.allocate(64 * 1024), List.of());
+    }
+
+    /** Steps succeed up to this one, which ends the program. */
+    static <R> Exchange<R> answerEndingAt(Exchange<R> exchange, Step last, Errno errno)
+            throws Exception {
+        if (!(exchange instanceof Exchange.Run<R> run)) {
+            throw new AssertionError("no program but " + exchange);
+        }
+        int index = run.program().steps().indexOf(last);
+        long[] all = new long[run.program().steps().size()];
+        Arrays.fill(all, index, all.length, Linux.NOT_RUN);
+        all[index] = error(errno);
+        return run.then()
+                .apply(
+                        new ProgramResult(
+                                1,
+                                false,
+                                index + 1,
+                                errno,
+                                LongBuffer.wrap(all),
+                                ByteBuffer.allocate(0),
+                                List.of()));
     }
 
     /** A result that is an error. */
