@@ -2,9 +2,7 @@
 package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.cloister.nativeio.libc.LibC;
 import io.cloister.protocol.run.Content;
 import io.cloister.protocol.run.CopyIn;
 import io.cloister.protocol.run.CopyOut;
@@ -29,7 +27,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -41,11 +39,10 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(180)
 class ClusterRunsTest {
     @TempDir Path directory;
-    private JudgeCluster cluster;
+    @AutoClose private JudgeCluster cluster;
 
     @BeforeEach
     void start() throws Exception {
-        assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
         cluster = newCluster(directory);
     }
 
@@ -63,13 +60,6 @@ class ClusterRunsTest {
 
     final JudgeCluster cluster() {
         return cluster;
-    }
-
-    @AfterEach
-    void stop() {
-        if (cluster != null) {
-            cluster.close();
-        }
     }
 
     private static <T> T await(CompletableFuture<T> reply) throws Exception {

@@ -2,12 +2,14 @@
 package io.cloister.it;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import akka.actor.AddressFromURIString;
 import akka.actor.typed.ActorSystem;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Join;
+import io.cloister.nativeio.libc.LibC;
 import io.cloister.protocol.run.Run;
 import io.cloister.supervisor.cluster.Cloister;
 import io.cloister.supervisor.cluster.ClusterView;
@@ -31,7 +33,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 
-/** A cluster of several JVMs on this machine, with this one for a client. */
+/** A cluster of several JVMs on this machine, with this one for a client; skipped but for root. */
 final class JudgeCluster implements AutoCloseable {
     static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration LOOK = Duration.ofSeconds(3);
@@ -50,6 +52,7 @@ final class JudgeCluster implements AutoCloseable {
     }
 
     private JudgeCluster(Path directory, Optional<ChildJvm.User> user, String... clientSettings) {
+        assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
         this.directory = directory;
         this.user = user;
         this.clientSettings = clientSettings;

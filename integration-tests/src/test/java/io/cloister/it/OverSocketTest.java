@@ -10,6 +10,8 @@ import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.extension.TestInstancePostProcessor;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -23,67 +25,37 @@ import org.junit.jupiter.api.io.TempDir;
 class OverSocketTest {
     static final String TAG = "socket";
 
-    private static Worker startOverSocket(String settings) {
-        return Worker.startOverSocket(directory.resolve("s"), settings);
-    }
-
     @TempDir private static Path directory;
 
-    @Nested
-    class Ping extends PingTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    @RegisterExtension
+    private static final TestInstancePostProcessor OVER_SOCKET =
+            (test, context) -> {
+                if (test instanceof WorkerTest commands) {
+                    commands.startBy(
+                            settings -> Worker.startOverSocket(directory.resolve("s"), settings));
+                }
+            };
 
     @Nested
-    class Open extends OpenTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    class Ping extends PingTest {}
 
     @Nested
-    class Delete extends DeleteTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    class Open extends OpenTest {}
 
     @Nested
-    class Reset extends ResetTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    class Delete extends DeleteTest {}
 
     @Nested
-    class Execve extends ExecveTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    class Reset extends ResetTest {}
 
     @Nested
-    class Streams extends StreamsTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    class Execve extends ExecveTest {}
+
+    @Nested
+    class Streams extends StreamsTest {}
 
     @Nested
     class Limits extends LimitsTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-
         @Override
         List<String> burners() {
             return List.of("burn-in-children");
@@ -104,10 +76,5 @@ class OverSocketTest {
     }
 
     @Nested
-    class Runs extends RunServiceTest {
-        @Override
-        Worker start(String settings) {
-            return startOverSocket(settings);
-        }
-    }
+    class Runs extends RunServiceTest {}
 }

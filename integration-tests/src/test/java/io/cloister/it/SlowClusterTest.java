@@ -4,13 +4,12 @@ package io.cloister.it;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.cloister.nativeio.libc.LibC;
 import io.cloister.supervisor.cluster.ClusterView;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -22,19 +21,11 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(180)
 class SlowClusterTest {
     @TempDir Path directory;
-    private JudgeCluster cluster;
+    @AutoClose private JudgeCluster cluster;
 
     @BeforeEach
     void start() {
-        assumeTrue(LibC.geteuid() == 0, "ranges of ids need root");
         cluster = new JudgeCluster(directory);
-    }
-
-    @AfterEach
-    void stop() {
-        if (cluster != null) {
-            cluster.close();
-        }
     }
 
     private static String await(CompletableFuture<String> reply) throws Exception {

@@ -3,6 +3,7 @@ package io.cloister.it;
 
 import io.cloister.protocol.run.Program;
 import io.cloister.protocol.unit.ByteSize;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -19,6 +20,7 @@ abstract class WorkerTest {
     private static final String ONE = "cloister.containers { max = 2, warm = 1 }";
 
     private final String settings;
+    private Function<String, Worker> start = Worker::start;
     private Worker worker;
     private HostState before;
 
@@ -31,17 +33,17 @@ abstract class WorkerTest {
         this.settings = settings + "\n";
     }
 
+    /** Makes the worker that all tests share, from its settings. */
+    final void startBy(Function<String, Worker> how) {
+        start = how;
+    }
+
     @BeforeAll
     void startWorker() {
-        worker = start(settings + ONE);
+        worker = start.apply(settings + ONE);
         worker.run(Program.of("/bin/true").collect(ByteSize.ofKiB(1))); // the collector's thread
         worker.awaitCalm();
         before = HostState.now();
-    }
-
-    /** The worker that all tests share. */
-    Worker start(String all) {
-        return Worker.start(all);
     }
 
     @AfterEach
