@@ -44,9 +44,6 @@ import org.slf4j.LoggerFactory;
 final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
     private static final Logger LOG = LoggerFactory.getLogger(Attempt.class);
 
-    /** Results of more bytes than this are packed where blocking is allowed. */
-    private static final long PACKED_AT_ONCE = 64 * 1024;
-
     /** Beyond the deadline, which ends the wait for files before. */
     private static final Duration MARGIN = Duration.ofMinutes(1);
 
@@ -292,7 +289,7 @@ final class Attempt extends AbstractOnMessageBehavior<Attempt.Command> {
         RunResult named = new RunResult(order().key().id(), result.results(), result.transcripts());
         // it may have come to its own end just before
         cancelled &= named.results().stream().anyMatch(each -> each.status() == Status.CANCELLED);
-        if (bytes(named) <= PACKED_AT_ONCE) {
+        if (bytes(named) <= Parcels.PACKED_AT_ONCE) {
             return end(packed(named));
         }
         offThread(() -> new Packed(packed(named)));

@@ -27,6 +27,9 @@ import java.util.TreeSet;
 
 /** Packs runs and results for their way, large contents beside them. */
 final class Parcels {
+    /** What has more bytes of content than this is packed where blocking is allowed. */
+    static final long PACKED_AT_ONCE = 64 * 1024;
+
     private static final Parcel NO_FILE = new Parcel.Inline(Bytes.EMPTY);
 
     private final ProtocolKryo kryo;

@@ -58,9 +58,6 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     /** A transfer that makes no progress fails sooner. */
     private static final Duration LONGEST_TRANSFER = Duration.ofMinutes(30);
 
-    /** Contents of more bytes than this are packed on another thread. */
-    private static final long PACKED_AT_ONCE = 64 * 1024;
-
     /** What it can be told. */
     public sealed interface Command {}
 
@@ -223,7 +220,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         if (acknowledgements.values().stream().anyMatch(keys -> keys.contains(key))) {
             sendAcknowledgements(); // or the queue takes it for the one before
         }
-        if (Parcels.inlineBytes(submit.run()) <= PACKED_AT_ONCE) {
+        if (Parcels.inlineBytes(submit.run()) <= Parcels.PACKED_AT_ONCE) {
             packed(pack(run));
         } else {
             CompletionStage<Packed> packing =
