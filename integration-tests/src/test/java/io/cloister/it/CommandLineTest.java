@@ -119,6 +119,24 @@ class CommandLineTest {
         assertThat(syntax.stderr()).contains("--config: ", "worker.conf: ").doesNotContain("\tat ");
     }
 
+    @ParameterizedTest
+    @CsvSource({"serve, 70", "worker, 70", "run, 125"})
+    void shouldSayWhichSettingThisMachineCannotFollow(String command, int exit) throws Exception {
+        ProcessBuilder builder =
+                switch (command) {
+                    case "run" -> builder(command, "true");
+                    case "serve" -> builder(command, "--socket", directory + "/socket");
+                    default -> builder(command);
+                };
+        builder.command().add(1, "-Dcloister.uid-ranges.lock-file=/dev/null/lock");
+        Ended ended = end(builder, "").assertExit(exit);
+        assertThat(ended.stderr().lines().toList())
+                .singleElement()
+                .asString()
+                .startsWith("cloister: cannot open cloister.uid-ranges.lock-file: ");
+        assertThat(ended.stdout()).isEmpty();
+    }
+
     @Test
     void shouldOfferEveryLimitAndSayWhatItEnforced() throws Exception {
         Ended ended =
@@ -502,10 +520,13 @@ class CommandLineTest {
     }
 
     private Ended cloister(String input, String... arguments) throws Exception {
+        return end(builder(arguments), input);
+    }
+
+    private Ended end(ProcessBuilder builder, String input) throws Exception {
         Path out = Files.createTempFile(directory, "stdout", "");
         Path err = Files.createTempFile(directory, "stderr", "");
-        Process process =
-                builder(arguments).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+        Process process = builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start();
         try (OutputStream stdin = process.getOutputStream()) {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {

@@ -93,6 +93,7 @@ final class EmbeddedWorker implements AutoCloseable {
         Config config = config(overrides, clustered);
         CloisterSettings host = CloisterSettings.from(config);
         CloisterSettings settings = host.withStandard(shape.apply(host.standard()));
+        ContainerSupervisor.check(settings);
         FileStore store = new FileStore(settings.store());
         CompletableFuture<Actors> ready = new CompletableFuture<>();
         ActorSystem<Void> system =

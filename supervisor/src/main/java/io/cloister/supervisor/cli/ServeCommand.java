@@ -60,6 +60,7 @@ final class ServeCommand implements Callable<Integer> {
         } catch (ConfigException | IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()));
         }
+        settings.profiles().forEach(profile -> ContainerSupervisor.check(profile.settings()));
         PacketListener listener = listener(settings);
         ActorSystem<ContainerService.Command> system =
                 ActorSystem.create(

@@ -69,6 +69,9 @@ public final class Cloister implements Extension {
         boolean clustered = config.getString("akka.actor.provider").equals("cluster");
         boolean worker =
                 !clustered || Cluster.get(system).selfMember().hasRole(cluster.workerRole());
+        if (worker) {
+            ContainerSupervisor.check(settings);
+        }
         DispatcherSelector dispatcher =
                 DispatcherSelector.fromConfig(ContainerSupervisor.DISPATCHER);
         if (worker) {
@@ -135,7 +138,12 @@ public final class Cloister implements Extension {
         return Behaviors.supervise(behavior).onFailure(SupervisorStrategy.restart());
     }
 
-    /** That of a system; starts it when it is asked for first. */
+    /**
+     * That of a system; starts it when it is asked for first.
+     *
+     * @throws IllegalStateException when the node is a worker and this machine cannot follow its
+     *     settings, as {@link ContainerSupervisor#check} says
+     */
     public static Cloister get(ActorSystem<?> system) {
         return system.registerExtension(ID);
     }

@@ -295,6 +295,17 @@ public final class ContainerSupervisor
                         new ContainerSupervisor(context, timers, settings, source(settings))));
     }
 
+    /**
+     * Whether a supervisor could start with these settings on this machine. For those who want to
+     * know it before they start actors; what it takes is given back.
+     *
+     * @throws IllegalStateException as the {@linkplain #create behaviour} would, saying which
+     *     setting cannot be followed, and why
+     */
+    public static void check(CloisterSettings settings) {
+        source(settings).close();
+    }
+
     private static ContainerSource source(CloisterSettings settings) {
         return settings.socket()
                 .<ContainerSource>map(socket -> new RemoteContainers(socket, settings))
