@@ -71,14 +71,14 @@ final class V1Cgroups implements Cgroups {
 
     private static void make(Hierarchies.Own own, Path directory) throws IOException {
         if (own.readOnly()) {
-            throw new IOException(readOnly(own.mountPoint()));
+            throw new IOException(readOnly(own));
         }
         WorkerGroup.sweep(own.directory());
         try {
             Groups.make(directory);
         } catch (SystemCallException e) {
             if (e.errno().equals(Errno.EROFS)) {
-                throw new IOException(readOnly(own.mountPoint()), e);
+                throw new IOException(readOnly(own), e);
             }
             if (e.errno().equals(Errno.EACCES) || e.errno().equals(Errno.EPERM)) {
                 throw new IOException(
@@ -91,12 +91,17 @@ final class V1Cgroups implements Cgroups {
         }
     }
 
+    /** The same for each hierarchy, so that it is told once. */
+    private static String readOnly(Hierarchies.Own own) {
+        return readOnly(own.mountPoint().resolveSibling("*"));
+    }
+
     /** Why nothing can be done in a hierarchy that is mounted read-only. */
     static String readOnly(Path mountPoint) {
         return ("%s is mounted read-only: mount -o remount,rw %s, or start the outer container with a"
                         + " writable one (Docker 28: --security-opt writable-cgroups=true; Podman:"
                         + " --security-opt unmask=/sys/fs/cgroup; Kubernetes:"
-                        + " securityContext.privileged)")
+                        + " securityContext.privileged; docs/deployment.md)")
                 .formatted(mountPoint, mountPoint);
     }
 

@@ -20,9 +20,10 @@ final class NamespaceCauses {
     private static final String FILTERED = "2";
 
     private static final String OUTER_CONTAINER =
-            "start the outer container with --privileged, or with --cap-add SYS_ADMIN --security-opt"
-                    + " seccomp=unconfined --security-opt apparmor=unconfined --security-opt"
-                    + " systempaths=unconfined (Kubernetes: securityContext.privileged)";
+            "start the outer container with --security-opt seccomp=packaging/container/seccomp.json"
+                    + " --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
+                    + " (Kubernetes: securityContext.privileged); docs/deployment.md, \"In a"
+                    + " container\", says what each is for";
 
     private final HostFiles files;
     private final boolean root;

@@ -56,7 +56,7 @@ class NamespaceCausesTest {
         file("/proc/self/status", "Name:\tjava\nSeccomp:\t2\n");
         Cause cause = ofRoot().ofUserNamespaces(Errno.EPERM);
         assertThat(cause.detail()).contains("seccomp filter");
-        assertThat(cause.remedy()).contains("seccomp=unconfined");
+        assertThat(cause.remedy()).contains("seccomp=packaging/container/seccomp.json");
     }
 
     @Test
