@@ -271,6 +271,7 @@ class PackagingTest {
                         "conf/service.conf",
                         "container/seccomp.json",
                         "docs/deployment.md",
+                        "docs/reference.conf",
                         "systemd/cloister.service",
                         "sysusers.d/cloister.conf")) {
             assertThat(home.resolve(file)).exists();
