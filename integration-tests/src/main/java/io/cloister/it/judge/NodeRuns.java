@@ -37,6 +37,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Has runs carried out by this process, or by a cluster that it is a node of. */
@@ -57,17 +58,20 @@ public final class NodeRuns implements RunSender {
     private final FileStore store;
     private final int slots;
     private final Function<Run, CompletionStage<RunResult>> send;
+    private final Consumer<String> cancel;
     private final Map<Path, Content.Stored> files = new ConcurrentHashMap<>();
 
     private NodeRuns(
             ActorSystem<Void> system,
             FileStore store,
             int slots,
-            Function<Run, CompletionStage<RunResult>> send) {
+            Function<Run, CompletionStage<RunResult>> send,
+            Consumer<String> cancel) {
         this.system = system;
         this.store = store;
         this.slots = slots;
         this.send = send;
+        this.cancel = cancel;
     }
 
     /**
@@ -103,7 +107,8 @@ public final class NodeRuns implements RunSender {
                                 cloister.runs(),
                                 replyTo -> new RunService.Submit(run, replyTo),
                                 longest(run).plus(MARGIN),
-                                system.scheduler()));
+                                system.scheduler()),
+                id -> cloister.runs().tell(new RunService.Cancel(id)));
     }
 
     /**
@@ -135,7 +140,8 @@ public final class NodeRuns implements RunSender {
                     Terms terms = new Terms(0, longest(run).plus(MARGIN).plus(WAITING), Set.of());
                     return cloister.submit(run, TENANT, terms)
                             .thenApply(reply -> result(run, reply));
-                });
+                },
+                id -> cloister.cancel(TENANT, id));
     }
 
     private static int awaitSlots(Cloister cloister) throws InterruptedException {
@@ -196,6 +202,11 @@ public final class NodeRuns implements RunSender {
     @Override
     public CompletionStage<RunResult> run(Run run) {
         return send.apply(run);
+    }
+
+    @Override
+    public void cancel(String id) {
+        cancel.accept(id);
     }
 
     @Override

@@ -30,6 +30,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 
@@ -258,7 +259,8 @@ final class ProblemJudge implements AutoCloseable {
 
     /**
      * Runs a submission on case after case until it fails one. Further cases are run beside that
-     * one as long as nobody else wants to run anything; those after a failed one do not count.
+     * one as long as nobody else wants to run anything; those after a failed one do not count, and
+     * are cancelled.
      */
     private Judgement runCases(Ready ready, Duration time) throws Exception {
         List<CaseJudgement> judged = new ArrayList<>();
@@ -281,6 +283,7 @@ final class ProblemJudge implements AutoCloseable {
                     deciding = done.verdict();
                 }
                 if (!all && problem.cases().get(i).last()) {
+                    running.forEach(each -> each.cancel(true));
                     break;
                 }
             }
@@ -288,15 +291,17 @@ final class ProblemJudge implements AutoCloseable {
         return new Judgement(deciding, ready.figures(), "", judged);
     }
 
-    /** Runs one case on a thread of its own, which gives the permit back. */
+    /** Runs one case on a thread of its own; the permit is given back when it is done. */
     private Future<CaseJudgement> start(Ready ready, TestCase test, Duration time) {
-        return threads.submit(() -> {
-            try {
-                return cases.judge(ready, test, time);
-            } finally {
-                jobs.release();
-            }
-        });
+        FutureTask<CaseJudgement> task =
+                new FutureTask<>(() -> cases.judge(ready, test, time)) {
+                    @Override
+                    protected void done() { // even if it is cancelled before it has begun
+                        jobs.release();
+                    }
+                };
+        threads.execute(task);
+        return task;
     }
 
     @Override

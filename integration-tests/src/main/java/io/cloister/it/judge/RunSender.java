@@ -13,6 +13,9 @@ public interface RunSender extends AutoCloseable {
     /** Carries out a run; fails only when no answer can be had. */
     CompletionStage<RunResult> run(Run run);
 
+    /** Ends a run that nobody waits for any more, if it has not ended. */
+    void cancel(String id);
+
     /**
      * A file of this machine's as runs name it: whoever carries them out has it from now on, by its
      * hash, so that a file that many runs read travels once. Call it again for each run: what was

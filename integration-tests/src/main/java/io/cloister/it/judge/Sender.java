@@ -20,7 +20,10 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
-/** Sends runs and waits for their results. Safe for use by threads. */
+/**
+ * Sends runs and waits for their results; a thread that is interrupted meanwhile cancels its run.
+ * Safe for use by threads.
+ */
 final class Sender {
     /** A worker's own failure says nothing of the program: perhaps another container will do. */
     private static final int ATTEMPTS = 3;
@@ -62,6 +65,9 @@ final class Sender {
                     : failed(programs, "a result for each program", outcomes.size());
         } catch (ExecutionException e) {
             return failed(programs, "an answer", e.getCause());
+        } catch (InterruptedException e) {
+            runs.cancel(run.id());
+            throw e;
         }
     }
 
