@@ -5,13 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.cloister.nativeio.libc.LibC;
+import io.cloister.protocol.run.Limits;
+import io.cloister.protocol.run.PipeLink;
+import io.cloister.protocol.run.Program;
+import io.cloister.protocol.run.Run;
+import io.cloister.protocol.run.Status;
 import io.cloister.supervisor.cluster.ClusterView;
+import io.cloister.supervisor.cluster.RunReply;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +57,37 @@ class ClusterThroughServiceTest extends ClusterRunsTest {
     @Override
     void takesLong() {
         assumeTrue(Boolean.getBoolean("cloister.long"), "only with ./cloister verify --long");
+    }
+
+    /** They belong to another user than the worker, which may not look at them itself. */
+    @Test
+    void shouldEndAGroupWhoseProgramsWaitForEachOther() throws Exception {
+        cluster().worker(2);
+        cluster().awaitWorkers(1);
+        Program reader =
+                Program.of("/bin/sh", "-c", "read x; echo $x")
+                        .limits(Limits.builder().wallTime(Duration.ofSeconds(60)).build())
+                        .build();
+        Run run =
+                new Run(
+                        "deadlock",
+                        List.of(reader, reader),
+                        List.of(PipeLink.direct(0, 1, 1, 0), PipeLink.direct(1, 1, 0, 0)),
+                        Optional.empty());
+
+        RunReply reply =
+                cluster()
+                        .submit(run, "tests", Echo.TERMS)
+                        .toCompletableFuture()
+                        .get(JudgeCluster.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+
+        assertThat(reply)
+                .isInstanceOfSatisfying(
+                        RunReply.Completed.class,
+                        completed ->
+                                assertThat(completed.result().results())
+                                        .allMatch(outcome -> outcome.status() == Status.TIME_LIMIT)
+                                        .allMatch(outcome -> outcome.evidence().idle()));
     }
 
     /** While it is away, longer than a run may wait for a container, no run is given away. */

@@ -21,11 +21,14 @@ import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.Reply;
 import io.cloister.protocol.message.ResetDone;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.message.Symlink;
+import io.cloister.protocol.service.ClientFrame;
 import io.cloister.protocol.service.FrameKryo;
 import io.cloister.protocol.service.ServiceFrame;
 import io.cloister.protocol.service.ServiceFrame.Announced;
 import io.cloister.protocol.service.ServiceFrame.Answer;
+import io.cloister.protocol.service.ServiceFrame.Looked;
 import io.cloister.protocol.service.ServiceFrame.OpenedFiles;
 import io.cloister.protocol.service.ServiceFrame.Refused;
 import io.cloister.protocol.service.ServiceFrame.Welcome;
@@ -367,6 +370,61 @@ class FaultyServiceTest {
         assertLost(hasty, OPEN, silence, Failure.Kind.CONTAINER_LOST, "did not answer in time");
     }
 
+    /** What is answered beside a call says nothing of the call. */
+    @Test
+    void shouldLoseAContainerThatAnswersLooksAndNothingElse() throws Exception {
+        TestProbe<Object> probe = hasty.probe(Object.class);
+        TestProbe<Container.Looked> looked = hasty.probe(Container.Looked.class);
+        try (FaultyService service =
+                FaultyService.start(
+                        path,
+                        client -> {
+                            client.welcome();
+                            while (true) {
+                                if (client.receive() instanceof ClientFrame.Look(int serial)) {
+                                    client.send(new Looked(serial, Optional.empty()));
+                                }
+                            }
+                        })) {
+            Leased leased = hasty.acquire();
+            CompletionStage<?> ping = leased.pingLater();
+            Waiting.until(() -> {
+                leased.tell(new Container.Look(looked.getRef()));
+                assertThat(ping.toCompletableFuture()).isDone();
+            });
+            assertThat(Worker.await(ping).toString()).contains("did not answer in time");
+            probe.expectTerminated(leased.container(), Worker.PATIENCE);
+        } finally {
+            probe.stop();
+            looked.stop();
+        }
+    }
+
+    @Test
+    void shouldNotTakeAnythingElseForALook() throws Exception {
+        for (ServiceFrame frame : List.of(new Answer(1, pong()), new Answer(1, busy()))) {
+            assertNoLook(frame);
+        }
+        assertNoLook(new Looked(1, Optional.of(new Standstill(true, 1))), file);
+        assertNoLook(new OpenedFiles(1, List.of("/w/a"), Map.of()), file);
+    }
+
+    private void assertNoLook(ServiceFrame frame, Fd... descriptors) throws Exception {
+        try (FaultyService service =
+                FaultyService.start(
+                        path,
+                        client -> {
+                            client.welcome();
+                            client.receive();
+                            client.send(frame, descriptors);
+                            client.hold();
+                        })) {
+            Leased leased = worker.acquire();
+            assertThat(leased.look()).isEmpty();
+            leased.awaitEnd();
+        }
+    }
+
     @Test
     void shouldCloseWhatCameForAnOpenThatFails() throws Exception {
         String[] paths = IntStream.range(0, 300).mapToObj(i -> "/w/" + i).toArray(String[]::new);
@@ -421,6 +479,7 @@ class FaultyServiceTest {
             }
             assertNotMeant(kind.getValue(), new Answer(1, busy()), file);
             assertNotMeant(kind.getValue(), new Announced(1, 1), self);
+            assertNotMeant(kind.getValue(), new Looked(1, Optional.empty()));
             assertNotMeant(kind.getValue(), FaultyService.welcome(), file);
             assertNotMeant(kind.getValue(), new OpenedFiles(1, List.of("/w/a"), Map.of()), file);
         }

@@ -33,11 +33,13 @@ import io.cloister.protocol.service.ClientFrame;
 import io.cloister.protocol.service.ClientFrame.Call;
 import io.cloister.protocol.service.ClientFrame.Hello;
 import io.cloister.protocol.service.ClientFrame.Kill;
+import io.cloister.protocol.service.ClientFrame.Look;
 import io.cloister.protocol.service.ClientFrame.Proceed;
 import io.cloister.protocol.service.FrameKryo;
 import io.cloister.protocol.service.ServiceFrame;
 import io.cloister.protocol.service.ServiceFrame.Announced;
 import io.cloister.protocol.service.ServiceFrame.Answer;
+import io.cloister.protocol.service.ServiceFrame.Looked;
 import io.cloister.protocol.service.ServiceFrame.OpenedFiles;
 import io.cloister.protocol.service.ServiceFrame.Refused;
 import io.cloister.protocol.service.ServiceFrame.Welcome;
@@ -272,6 +274,14 @@ class HostileClientsTest {
         RawClient killer = connect();
         killer.send(new Kill(1));
         assertRefused(killer, "before the greeting");
+        RawClient onlooker = connect();
+        onlooker.send(new Look(1));
+        assertRefused(onlooker, "before the greeting");
+        RawClient again = welcomed();
+        again.call(7, new Ping());
+        assertThat(again.answer(7)).isInstanceOf(Pong.class);
+        again.send(new Look(7));
+        assertRefused(again, "serial numbers ascend");
         RawClient twice = welcomed();
         twice.send(FrameKryo.hello("standard"));
         assertRefused(twice, "after the greeting");
@@ -343,6 +353,9 @@ class HostileClientsTest {
                 RawClient kill = welcomed();
                 kill.send(new Kill(1), files);
                 assertRefused(kill, count + " descriptors came with a frame of 0");
+                RawClient look = welcomed();
+                look.send(new Look(1), files);
+                assertRefused(look, count + " descriptors came with a frame of 0");
                 RawClient garbage = welcomed();
                 garbage.send(new byte[] {1, 2, 3}, files);
                 assertRefused(garbage, "could not be read");
@@ -455,6 +468,51 @@ class HostileClientsTest {
             assertThat(other.answer(1)).isInstanceOf(Pong.class);
             client.call(CALLS + 1, new Ping());
             assertThat(client.refusal()).contains("while 8 are unanswered, as many as may be");
+        }
+    }
+
+    /** A look reads many files of the kernel's: whoever asks for many waits. */
+    @Test
+    void shouldPauseBetweenLooks() throws Exception {
+        try (RawClient client = welcomed();
+                RawClient other = welcomed()) {
+            client.call(1, sleep().toBuilder().announceStart(true).build());
+            assertThat(client.receive()).isInstanceOf(Announced.class);
+            long since = System.nanoTime();
+            for (int serial = 2; serial <= CALLS; serial++) {
+                client.send(new Look(serial));
+            }
+            other.call(1, new Ping());
+            assertThat(other.answer(1)).isInstanceOf(Pong.class);
+            for (int serial = 2; serial <= CALLS; serial++) {
+                assertThat(client.receive())
+                        .isInstanceOfSatisfying(
+                                Looked.class, looked -> assertThat(looked.standstill()).isEmpty());
+            }
+            assertThat(Duration.ofNanos(System.nanoTime() - since))
+                    .isGreaterThanOrEqualTo(Duration.ofMillis(50).multipliedBy(CALLS - 2));
+            client.send(new Kill(1));
+            assertThat(client.answer(1)).isInstanceOf(Failure.class);
+        }
+    }
+
+    @Test
+    void shouldCountLooksAmongTheCalls() throws Exception {
+        try (RawClient client = welcomed()) {
+            client.call(1, sleep());
+            for (int serial = 2; serial <= CALLS + 2; serial++) {
+                client.send(new Look(serial));
+            }
+            ServiceFrame last = client.receive();
+            while (last instanceof Looked) {
+                last = client.receive();
+            }
+            assertThat(last)
+                    .isInstanceOfSatisfying(
+                            Refused.class,
+                            refused ->
+                                    assertThat(refused.failure().describe())
+                                            .contains("while 8 are unanswered"));
         }
     }
 

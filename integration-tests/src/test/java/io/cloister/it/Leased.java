@@ -19,6 +19,7 @@ import io.cloister.protocol.message.Open;
 import io.cloister.protocol.message.OpenFile;
 import io.cloister.protocol.message.PingReply;
 import io.cloister.protocol.message.ResetReply;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.message.SymlinkReply;
 import io.cloister.supervisor.container.Container;
@@ -149,6 +150,13 @@ public final class Leased implements AutoCloseable {
 
     public CompletionStage<ResetReply> resetLater() {
         return worker.ask(container(), Container.Reset::new);
+    }
+
+    public Optional<Standstill> look() {
+        return Worker.await(
+                        worker.<Container.Command, Container.Looked>ask(
+                                container(), Container.Look::new))
+                .standstill();
     }
 
     public ExecveReply execute(Execve request, ExecveDescriptors descriptors) {

@@ -279,14 +279,14 @@ final class RootlessProcess {
         try (Leased leased = worker.acquire();
                 Pipe pipe = Streams.pipe("that nobody writes to");
                 Fd writer = pipe.writeEnd()) {
-            IdleWatch watch = new IdleWatch(List.of(leased.initPid()), List.of());
+            IdleWatch watch = new IdleWatch(List.of());
             Execve request = Execve.of("/bin/cat").descriptors(0).build();
             CompletionStage<?> run =
                     leased.executeLater(request, ExecveDescriptors.of(Map.of(0, pipe.readEnd())));
-            Waiting.until(() -> assertThat(watch.look()).isTrue());
+            Waiting.until(() -> assertThat(watch.isIdle(Map.of(0, leased.look()))).isTrue());
             writer.close();
             Worker.await(run);
-            assertThat(watch.look()).isFalse();
+            assertThat(watch.isIdle(Map.of(0, leased.look()))).isFalse();
         }
     }
 

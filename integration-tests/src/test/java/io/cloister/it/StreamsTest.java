@@ -329,7 +329,6 @@ class StreamsTest extends WorkerTest {
                 Relay back = collector.relay(new PipeLink.Relay(MAX, false), () -> {});
                 Pipe there = Streams.pipe("between two programs");
                 Collected out = collector.collect(MAX, false, () -> {})) {
-            List<Integer> inits = List.of(one.initPid(), other.initPid());
             Map<Integer, Fd> files = new HashMap<>();
             files.put(0, back.forReader());
             files.put(1, there.writeEnd());
@@ -341,13 +340,36 @@ class StreamsTest extends WorkerTest {
                             other,
                             Execve.of("/bin/cat").wallTime(LONG),
                             Map.of(0, there.readEnd(), 1, back.forWriter()));
-            IdleWatch watch = new IdleWatch(inits, List.of(back, out));
-            assertThat(watch.look()).isFalse();
-            Waiting.until(() -> assertThat(watch.look()).isTrue());
+            IdleWatch watch = new IdleWatch(List.of(back, out));
+            assertThat(isIdle(watch, one, other)).isFalse();
+            Waiting.until(() -> assertThat(isIdle(watch, one, other)).isTrue());
             one.tell(new Container.Kill());
             assertThat(((ExecveResult) Worker.await(first)).killed()).isTrue();
             assertExit(second, 0); // its reader and its writer are gone: end of file
-            assertThat(watch.look()).isFalse();
+            assertThat(isIdle(watch, one, other)).isFalse();
+        }
+    }
+
+    private static boolean isIdle(IdleWatch watch, Leased one, Leased other) {
+        return watch.isIdle(Map.of(0, one.look(), 1, other.look()));
+    }
+
+    @Test
+    void shouldSeeNoStandstillWhereNothingWaits() {
+        try (Leased leased = acquire()) {
+            assertThat(leased.look()).isEmpty();
+            CompletionStage<ExecveReply> burner =
+                    start(
+                            leased,
+                            Execve.of("/bin/sh", "-c", "while :; do :; done").wallTime(LONG),
+                            Map.of());
+            for (int i = 0; i < 5; i++) {
+                assertThat(leased.look()).isEmpty();
+            }
+            leased.tell(new Container.Kill());
+            assertThat(((ExecveResult) Worker.await(burner)).killed()).isTrue();
+            assertThat(leased.look()).isEmpty();
+            leased.endNow();
         }
     }
 }

@@ -75,4 +75,16 @@ public sealed interface ClientFrame extends Frame {
             Check.range("serial", serial, 1, Integer.MAX_VALUE);
         }
     }
+
+    /**
+     * Asks whether the container's programs wait for each other. It is answered by {@link
+     * ServiceFrame.Looked}, beside the calls and not at once: looks cost the service time.
+     *
+     * @param serial as of a {@link Call}
+     */
+    record Look(int serial) implements ClientFrame {
+        public Look {
+            Check.range("serial", serial, 1, Integer.MAX_VALUE);
+        }
+    }
 }

@@ -10,6 +10,7 @@ import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.message.Open;
 import io.cloister.protocol.message.Reply;
 import io.cloister.protocol.message.Request;
+import io.cloister.protocol.message.Standstill;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -48,6 +49,11 @@ final class FrameTypes {
                             ClientFrame.Kill.class,
                             (out, kill) -> out.count(kill.serial()),
                             in -> new ClientFrame.Kill(in.count())),
+                    new WireType<>(
+                            132,
+                            ClientFrame.Look.class,
+                            (out, look) -> out.count(look.serial()),
+                            in -> new ClientFrame.Look(in.count())),
                     new WireType<>(
                             144,
                             ServiceFrame.Welcome.class,
@@ -91,9 +97,26 @@ final class FrameTypes {
                                     new ServiceFrame.OpenedFiles(
                                             in.count(),
                                             in.list(Frame.MAX_DESCRIPTORS, WireInput::text),
-                                            in.map(Open.MAX_FILES, i -> i.value(Failure.class)))));
+                                            in.map(Open.MAX_FILES, i -> i.value(Failure.class)))),
+                    new WireType<>(
+                            149,
+                            ServiceFrame.Looked.class,
+                            (out, looked) ->
+                                    out.count(looked.serial())
+                                            .optional(looked.standstill(), FrameTypes::standstill),
+                            in ->
+                                    new ServiceFrame.Looked(
+                                            in.count(), in.optional(FrameTypes::standstill))));
 
     private FrameTypes() {}
+
+    private static void standstill(WireOutput out, Standstill standstill) {
+        out.flag(standstill.inPipe()).signed(standstill.fingerprint());
+    }
+
+    private static Standstill standstill(WireInput in) {
+        return new Standstill(in.flag(), in.signed());
+    }
 
     /** The frames, and what of the protocol is in them. */
     static List<WireType<?>> withProtocol() {

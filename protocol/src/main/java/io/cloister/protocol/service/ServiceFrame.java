@@ -6,12 +6,14 @@ import io.cloister.protocol.message.Configured;
 import io.cloister.protocol.message.Failure;
 import io.cloister.protocol.message.Open;
 import io.cloister.protocol.message.Reply;
+import io.cloister.protocol.message.Standstill;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /** What the service says. */
 public sealed interface ServiceFrame extends Frame {
@@ -88,6 +90,19 @@ public sealed interface ServiceFrame extends Frame {
             Check.range("files that were not opened", copy.size(), 0, Open.MAX_FILES);
             copy.keySet().forEach(path -> Check.filledText("path", path, Check.MAX_PATH_BYTES));
             errors = Collections.unmodifiableMap(copy);
+        }
+    }
+
+    /**
+     * How the container's programs were found.
+     *
+     * @param serial of the look
+     * @param standstill empty where one of them runs, where none does, and where it is not known
+     */
+    record Looked(int serial, Optional<Standstill> standstill) implements ServiceFrame {
+        public Looked {
+            Check.range("serial", serial, 1, Integer.MAX_VALUE);
+            Objects.requireNonNull(standstill, "standstill");
         }
     }
 }

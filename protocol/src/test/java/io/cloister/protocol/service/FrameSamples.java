@@ -18,6 +18,7 @@ import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.Reset;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.Seccomp;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.run.Enforced;
 import io.cloister.protocol.run.Evidence;
@@ -104,6 +105,7 @@ final class FrameSamples {
                                 .build()));
         put("proceed", new ClientFrame.Proceed(127));
         put("kill", new ClientFrame.Kill(16_384));
+        put("look", new ClientFrame.Look(8));
         put(
                 "welcome",
                 new ServiceFrame.Welcome(
@@ -139,6 +141,10 @@ final class FrameSamples {
                 "opened-files",
                 new ServiceFrame.OpenedFiles(2, List.of("out", "ä"), Map.of("/w/in", FAILURE)));
         put("opened-files-none", new ServiceFrame.OpenedFiles(2, List.of(), Map.of()));
+        put("looked-none", new ServiceFrame.Looked(8, Optional.empty()));
+        put(
+                "looked-standstill",
+                new ServiceFrame.Looked(8, Optional.of(new Standstill(true, Long.MIN_VALUE))));
     }
 
     private FrameSamples() {}

@@ -90,6 +90,14 @@ class HostileFramesTest extends HostileBytesCases {
                 "028401ffffffffffffffffffffffffffff",
                 "0284018080808008",
                 "02840100",
+                // A standstill that is neither there nor not, cut short, of a number without end.
+                "02970108020000",
+                "0297010801",
+                "029701080101",
+                "02970108010180808080808080808080",
+                // A look whose serial is 0, and one with more after it.
+                "02860100",
+                "0286010801",
                 // A call of what is no request: a frame within it, a reply, a run, a class by name.
                 "02830101830101",
                 "0283010125",

@@ -38,6 +38,7 @@ import io.cloister.protocol.message.PingReply;
 import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.message.ResetDone;
 import io.cloister.protocol.message.ResetReply;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.message.SymlinkReply;
 import io.cloister.protocol.run.Limits;
@@ -52,6 +53,7 @@ import io.cloister.supervisor.handler.OpenHandler;
 import io.cloister.supervisor.handler.Pause;
 import io.cloister.supervisor.handler.ResetHandler;
 import io.cloister.supervisor.handler.SymlinkHandler;
+import io.cloister.supervisor.io.ThreadLook;
 import io.cloister.supervisor.observe.LogIds;
 import io.cloister.supervisor.observe.RunIds;
 import java.io.IOException;
@@ -59,6 +61,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -149,6 +152,21 @@ public final class Container {
     /** Kills the program that runs, if one does; refuses one that was announced. */
     public record Kill() implements Command {}
 
+    /**
+     * Asks whether the programs that run here wait for each other; answered beside other commands,
+     * after some milliseconds.
+     */
+    public record Look(ActorRef<Looked> replyTo) implements Command {}
+
+    /**
+     * How the programs were found.
+     *
+     * @param standstill empty where one of them runs, where none does, and where it is not known
+     */
+    public record Looked(Optional<Standstill> standstill) {
+        public static final Looked NOTHING = new Looked(Optional.empty());
+    }
+
     /** Ends the container. Requests that wait are answered with a failure. */
     public record Destroy() implements Command {}
 
@@ -177,6 +195,9 @@ public final class Container {
     record Gone() implements Command {}
 
     private record DeadlinePassed(int serial) implements Command {}
+
+    private record HasLooked(Optional<Standstill> seen, ActorRef<Looked> replyTo)
+            implements Command {}
 
     /**
      * How a container behaves.
@@ -543,6 +564,26 @@ public final class Container {
         }
     }
 
+    /** Reading so many files of the kernel's would keep other containers waiting. */
+    private void look(ActorRef<Looked> replyTo) {
+        context.pipeToSelf(
+                CompletableFuture.supplyAsync(
+                        () -> ThreadLook.at(init.pid()),
+                        context.getSystem().dispatchers().lookup(DispatcherSelector.blocking())),
+                (seen, bug) -> new HasLooked(bug == null ? seen : Optional.empty(), replyTo));
+    }
+
+    /** If init lives, its number has been its own all the time. */
+    private void onLooked(HasLooked looked) {
+        boolean known;
+        try {
+            known = !init.pidfd().hasExited();
+        } catch (IOException e) {
+            known = false;
+        }
+        looked.replyTo().tell(known ? new Looked(looked.seen()) : Looked.NOTHING);
+    }
+
     private static Failure notConfigured() {
         return Failure.of(
                 Failure.Kind.NOT_CONFIGURED, "the container has no file system yet: send conf");
@@ -661,6 +702,14 @@ public final class Container {
                     grouped = groups;
                     yield this;
                 }
+                case Look(ActorRef<Looked> replyTo) -> {
+                    replyTo.tell(Looked.NOTHING);
+                    yield this;
+                }
+                case HasLooked looked -> {
+                    onLooked(looked);
+                    yield this;
+                }
                 default ->
                         taskOf(command).<Behavior<Command>>map(Container.this::begin).orElse(this);
             };
@@ -690,6 +739,18 @@ public final class Container {
                 case Ping ping when task.run().isPresent() -> {
                     Duration age = Duration.ofNanos(System.nanoTime() - since);
                     ping.replyTo().tell(Pong.executing(age));
+                    yield this;
+                }
+                case Look(ActorRef<Looked> replyTo) -> {
+                    if (task.run().isPresent()) {
+                        look(replyTo);
+                    } else {
+                        replyTo.tell(Looked.NOTHING);
+                    }
+                    yield this;
+                }
+                case HasLooked looked -> {
+                    onLooked(looked);
                     yield this;
                 }
                 case Kill kill -> {
@@ -803,6 +864,14 @@ public final class Container {
                 }
                 case Received(ProgramResult result) -> {
                     result.closeDescriptors();
+                    yield this;
+                }
+                case Look(ActorRef<Looked> replyTo) -> {
+                    replyTo.tell(Looked.NOTHING);
+                    yield this;
+                }
+                case HasLooked(var seen, ActorRef<Looked> replyTo) -> {
+                    replyTo.tell(Looked.NOTHING);
                     yield this;
                 }
                 default -> {

@@ -95,7 +95,7 @@ public final class ContainerSupervisor
     /**
      * A container for the receiver alone until it is released. Watch it to learn of its end.
      *
-     * @param init the number of its first process on the host, to look at it, never to signal it
+     * @param init the number of its first process on the host, for messages
      * @param workDirectory of the container, below which relative paths are
      * @param configured what came of its configuration
      */

@@ -125,12 +125,8 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
 
     /** What whoever runs a program is told, in this order; the last one always. */
     interface Listener {
-        /**
-         * The container is ready and the files are in it: {@link Start} is waited for.
-         *
-         * @param init the number of its first process
-         */
-        void prepared(int init);
+        /** The container is ready and the files are in it: {@link Start} is waited for. */
+        void prepared(ActorRef<Container.Command> container);
 
         /** It starts, with these streams that the worker passes on. */
         void started(List<Flow> flows);
@@ -409,7 +405,7 @@ final class ProgramRunner extends AbstractOnMessageBehavior<ProgramRunner.Comman
         if (ended.isPresent()) {
             return cancelled();
         }
-        task.listener().prepared(lease().init());
+        task.listener().prepared(container());
         return this;
     }
 

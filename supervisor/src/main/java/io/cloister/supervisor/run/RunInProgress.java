@@ -5,12 +5,14 @@ import akka.actor.typed.ActorRef;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.nativeio.fd.Pipe;
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.run.PipeLink;
 import io.cloister.protocol.run.Program;
 import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.RunResult;
 import io.cloister.protocol.run.Status;
 import io.cloister.protocol.unit.Bytes;
+import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.io.Flow;
 import io.cloister.supervisor.io.IdleWatch;
 import io.cloister.supervisor.io.Relay;
@@ -48,10 +50,12 @@ final class RunInProgress {
     private final List<Map<Integer, Fd>> descriptors = new ArrayList<>();
 
     private final @Nullable ProgramOutcome[] outcomes;
-    private final Map<Integer, Integer> inits = new TreeMap<>();
+    private final Map<Integer, ActorRef<Container.Command>> containers = new TreeMap<>();
     private final Duration idleTime;
     private final List<Flow> flows = new ArrayList<>();
     private @Nullable IdleWatch idleWatch;
+    private Map<Integer, Optional<Standstill>> looks = new HashMap<>();
+    private int awaitedLooks;
     private Optional<Instant> idleSince = Optional.empty();
     private boolean started;
     private boolean answered;
@@ -99,9 +103,9 @@ final class RunInProgress {
     }
 
     /** Whether all programs can start now. */
-    boolean prepared(int program, int init) {
-        inits.put(program, init);
-        return !started && inits.size() == outcomes.length;
+    boolean prepared(int program, ActorRef<Container.Command> container) {
+        containers.put(program, container);
+        return !started && containers.size() == outcomes.length;
     }
 
     /** Starts every program, all at once. */
@@ -200,14 +204,39 @@ final class RunInProgress {
         idleWatch = null;
     }
 
-    /** To be called time and again while the programs run. */
-    void endIfIdle() {
+    /**
+     * To be called time and again while the programs run.
+     *
+     * @return the containers to look at, by the numbers of their programs; none while an earlier
+     *     look is under way
+     */
+    Map<Integer, ActorRef<Container.Command>> beginLook() {
+        if (awaitedLooks > 0) {
+            return Map.of();
+        }
+        Map<Integer, ActorRef<Container.Command>> running = new TreeMap<>(containers);
+        running.keySet().removeIf(program -> outcomes[program] != null);
+        looks = new HashMap<>();
+        awaitedLooks = running.size();
+        return running;
+    }
+
+    /** Takes note of how a program was found; the last one of a look decides. */
+    void looked(int program, Optional<Standstill> standstill) {
+        looks.put(program, standstill);
+        awaitedLooks--;
+        if (awaitedLooks == 0) {
+            endIfIdle();
+        }
+    }
+
+    private void endIfIdle() {
         IdleWatch watch = idleWatch;
         if (watch == null) {
-            watch = new IdleWatch(List.copyOf(inits.values()), flows);
+            watch = new IdleWatch(flows);
             idleWatch = watch;
         }
-        if (!watch.look()) {
+        if (!watch.isIdle(looks)) {
             idleSince = Optional.empty();
             return;
         }

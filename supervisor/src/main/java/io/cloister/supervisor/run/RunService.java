@@ -12,11 +12,13 @@ import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.TimerScheduler;
 import io.cloister.nativeio.fd.Fd;
 import io.cloister.protocol.message.Failure;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.run.PipeLink;
 import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Run;
 import io.cloister.protocol.run.RunResult;
 import io.cloister.supervisor.CloisterSettings;
+import io.cloister.supervisor.container.Container;
 import io.cloister.supervisor.io.FileCopies;
 import io.cloister.supervisor.io.FileStore;
 import io.cloister.supervisor.io.Flow;
@@ -46,6 +48,9 @@ import java.util.Set;
 public final class RunService extends AbstractOnMessageBehavior<RunService.Command> {
     private static final Duration EXPIRY_INTERVAL = Duration.ofMinutes(1);
 
+    /** A look that takes longer has seen nothing. */
+    private static final Duration LOOK_LIMIT = Duration.ofSeconds(5);
+
     /** What the service can be asked. */
     public sealed interface Command {}
 
@@ -74,7 +79,8 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
     /** End all runs of this id; each is answered. */
     public record Cancel(String id) implements Command {}
 
-    private record Prepared(RunInProgress run, int program, int init) implements Command {}
+    private record Prepared(RunInProgress run, int program, ActorRef<Container.Command> container)
+            implements Command {}
 
     private record Started(RunInProgress run, List<Flow> flows) implements Command {}
 
@@ -94,6 +100,9 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
             implements Command {}
 
     private record LookForIdleness(RunInProgress run) implements Command {}
+
+    private record Looked(RunInProgress run, int program, Optional<Standstill> standstill)
+            implements Command {}
 
     private final TimerScheduler<Command> timers;
     private final CloisterSettings settings;
@@ -148,15 +157,18 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
         switch (command) {
             case Submit submit -> submit(submit);
             case Cancel(String id) -> cancel(id);
-            case Prepared(RunInProgress run, int program, int init) -> {
-                if (run.prepared(program, init)) {
+            case Prepared(RunInProgress run, int program, var container) -> {
+                if (run.prepared(program, container)) {
                     start(run);
                 }
             }
             case Started(RunInProgress run, List<Flow> flows) -> run.watch(flows);
             case ExpireFiles expire -> store.expire();
             case Done done -> onDone(done);
-            case LookForIdleness(RunInProgress run) -> run.endIfIdle();
+            case LookForIdleness(RunInProgress run) ->
+                    run.beginLook().forEach((program, at) -> look(run, program, at));
+            case Looked(RunInProgress run, int program, var standstill) ->
+                    run.looked(program, standstill);
         }
         return this;
     }
@@ -231,8 +243,8 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
             ProgramRunner.Listener listener =
                     new ProgramRunner.Listener() {
                         @Override
-                        public void prepared(int init) {
-                            self.tell(new Prepared(run, program, init));
+                        public void prepared(ActorRef<Container.Command> container) {
+                            self.tell(new Prepared(run, program, container));
                         }
 
                         @Override
@@ -285,6 +297,20 @@ public final class RunService extends AbstractOnMessageBehavior<RunService.Comma
             timers.startTimerAtFixedRate(
                     run, new LookForIdleness(run), settings.idleCheckInterval());
         }
+    }
+
+    private void look(RunInProgress run, int program, ActorRef<Container.Command> container) {
+        getContext()
+                .ask(
+                        Container.Looked.class,
+                        container,
+                        LOOK_LIMIT,
+                        Container.Look::new,
+                        (looked, late) ->
+                                new Looked(
+                                        run,
+                                        program,
+                                        late == null ? looked.standstill() : Optional.empty()));
     }
 
     @Override

@@ -67,6 +67,12 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
 
     private static final Request NOTHING = new Ping();
 
+    /**
+     * Between an answer to a look and the next look, which may take 4 ms: so that clients who do
+     * nothing but look take little of the service's time.
+     */
+    static final Duration LOOK_PAUSE = Duration.ofMillis(50);
+
     /** What all connections share. */
     record Service(Duration helloTimeout, Map<String, Pool> pools, Refusals refusals) {}
 
@@ -82,6 +88,8 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private record Waiting(int serial, Request request, List<Fd> descriptors, long memory) {}
 
     private record HelloOverdue() {}
+
+    private record LookAgain() {}
 
     /** Opened files have been sent, or never will be. */
     private record HandedOver() implements DeadLetterSuppression {}
@@ -103,8 +111,13 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private final ActorRef<OpenReply> opened;
     private final ActorRef<Reply> answered;
     private final ActorRef<Container.Started> started;
+    private final ActorRef<Container.Looked> looked;
     private final Queue<Waiting> calls = new ArrayDeque<>();
     private final Queue<Waiting> pings = new ArrayDeque<>();
+
+    /** Serial numbers. */
+    private final Queue<Integer> looks = new ArrayDeque<>();
+
     private State state = State.GREETING;
     private FrameKryo kryo = new FrameKryo();
     private LatestCall reader = new LatestCall(kryo);
@@ -119,6 +132,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     private Request latestAdmitted = NOTHING;
 
     private boolean pinging;
+    private boolean looking;
     private boolean handingOver;
     private @Nullable Waiting current;
 
@@ -147,6 +161,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         opened = context.messageAdapter(OpenReply.class, reply -> reply);
         answered = context.messageAdapter(Reply.class, Answered::new);
         started = context.messageAdapter(Container.Started.class, announced -> announced);
+        looked = context.messageAdapter(Container.Looked.class, seen -> seen);
         timers.startSingleTimer(new HelloOverdue(), service.helloTimeout());
         frames.allow(1);
     }
@@ -181,6 +196,11 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
             case OpenReply reply -> onOpened(reply);
             case Ponged(PingReply reply) -> onPong(reply);
             case Container.Started announced -> onStarted(announced);
+            case Container.Looked seen -> onLooked(seen);
+            case LookAgain again -> {
+                looking = false;
+                yield nextLook();
+            }
             case AcquireReply reply -> onAcquired(reply);
             case HelloOverdue overdue ->
                     state == State.GREETING ? refuse("no greeting came in time") : this;
@@ -204,6 +224,7 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         return switch (frame) {
             case Hello hello when state == State.GREETING -> onHello(hello);
             case Call call when state == State.SERVING -> onCall(call, descriptors);
+            case ClientFrame.Look(int serial) when state == State.SERVING -> onLook(serial);
             case ClientFrame.Proceed(int serial) when state == State.SERVING ->
                     sign(serial, new Container.Proceed());
             case ClientFrame.Kill(int serial) when state == State.SERVING ->
@@ -291,18 +312,10 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
     // ---- calls -------------------------------------------------------------------------------
 
     private Behavior<Object> onCall(Call call, List<Fd> descriptors) {
-        if (call.serial() <= lastSerial) {
+        Optional<String> wrong = number(call.serial());
+        if (wrong.isPresent()) {
             socket.discard(descriptors);
-            return refuse(
-                    "call %d came after call %d: serial numbers ascend"
-                            .formatted(call.serial(), lastSerial));
-        }
-        lastSerial = call.serial();
-        if (unanswered() == peer.quota().calls()) {
-            socket.discard(descriptors);
-            return refuse(
-                    "call %d came while %d are unanswered, as many as may be"
-                            .formatted(call.serial(), unanswered()));
+            return refuse(wrong.get());
         }
         Optional<Failure> over = peer.takeDescriptors(descriptors.size());
         if (over.isPresent()) {
@@ -320,8 +333,46 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         return this;
     }
 
-    private int unanswered() {
-        return calls.size() + pings.size() + (current == null ? 0 : 1);
+    /** Takes note of a call's number, or says what is wrong with it. */
+    private Optional<String> number(int serial) {
+        if (serial <= lastSerial) {
+            return Optional.of(
+                    "call %d came after call %d: serial numbers ascend"
+                            .formatted(serial, lastSerial));
+        }
+        lastSerial = serial;
+        int unanswered = calls.size() + pings.size() + looks.size() + (current == null ? 0 : 1);
+        return unanswered < peer.quota().calls()
+                ? Optional.empty()
+                : Optional.of(
+                        "call %d came while %d are unanswered, as many as may be"
+                                .formatted(serial, unanswered));
+    }
+
+    private Behavior<Object> onLook(int serial) {
+        Optional<String> wrong = number(serial);
+        if (wrong.isPresent()) {
+            return refuse(wrong.get());
+        }
+        looks.add(serial);
+        return nextLook();
+    }
+
+    private Behavior<Object> nextLook() {
+        if (!looking && !looks.isEmpty()) {
+            looking = true;
+            container().tell(new Container.Look(looked));
+        }
+        return this;
+    }
+
+    private Behavior<Object> onLooked(Container.Looked seen) {
+        Integer serial = looks.poll();
+        if (serial != null && state == State.SERVING) {
+            answer(new ServiceFrame.Looked(serial, seen.standstill()));
+            timers.startSingleTimer(new LookAgain(), LOOK_PAUSE);
+        }
+        return this;
     }
 
     private void nextPing() {
@@ -486,9 +537,13 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
         return this;
     }
 
-    /** Another frame may come when this one has gone, not before: so few are kept. */
     private Behavior<Object> answer(int serial, Reply reply) {
-        send(new ServiceFrame.Answer(serial, reply), List.of(), () -> frames.allow(1));
+        return answer(new ServiceFrame.Answer(serial, reply));
+    }
+
+    /** Another frame may come when this one has gone, not before: so few are kept. */
+    private Behavior<Object> answer(ServiceFrame frame) {
+        send(frame, List.of(), () -> frames.allow(1));
         return this;
     }
 

@@ -26,6 +26,7 @@ import io.cloister.protocol.message.Reply;
 import io.cloister.protocol.message.Request;
 import io.cloister.protocol.message.Reset;
 import io.cloister.protocol.message.ResetReply;
+import io.cloister.protocol.message.Standstill;
 import io.cloister.protocol.message.Symlink;
 import io.cloister.protocol.message.SymlinkReply;
 import io.cloister.protocol.service.ClientFrame;
@@ -51,6 +52,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.IntFunction;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -100,7 +102,8 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
     }
 
     /** A call for which there is no room among those that may be unanswered. */
-    private record Unsent(Request request, List<Fd> descriptors, Runnable sent, Pending waits) {}
+    private record Unsent(
+            IntFunction<ClientFrame> frame, List<Fd> descriptors, Runnable sent, Pending waits) {}
 
     private record Overdue() {}
 
@@ -212,6 +215,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
             case Container.Reset(ActorRef<ResetReply> replyTo) ->
                     call(new Reset(), expect(ResetReply.class, replyTo));
             case Container.Execute execute -> execute(execute);
+            case Container.Look(ActorRef<Container.Looked> replyTo) -> look(replyTo);
             case Container.Proceed proceed -> sign(ClientFrame.Proceed::new);
             case Container.Kill kill -> sign(ClientFrame.Kill::new);
             default -> {} // what only a container of this process is told
@@ -230,6 +234,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
             case Container.MakeSymlinks symlinks -> symlinks.replyTo().tell(failure);
             case Container.DeletePath delete -> delete.replyTo().tell(failure);
             case Container.Reset reset -> reset.replyTo().tell(failure);
+            case Container.Look look -> look.replyTo().tell(Container.Looked.NOTHING);
             case Container.Execute execute -> {
                 execute.descriptors().close();
                 execute.replyTo().tell(failure);
@@ -243,7 +248,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
     }
 
     private void call(Request request, List<Fd> descriptors, Runnable sent, Pending waits) {
-        unsent.add(new Unsent(request, descriptors, sent, waits));
+        unsent.add(new Unsent(of -> new Call(of, request), descriptors, sent, waits));
         sendNext();
     }
 
@@ -255,7 +260,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                 since = System.nanoTime();
             }
             pending.put(serial, next.waits());
-            frames.send(encoder, new Call(serial, next.request()), next.descriptors(), next.sent());
+            frames.send(encoder, next.frame().apply(serial), next.descriptors(), next.sent());
             if (!timed) {
                 timed = true;
                 timers.startSingleTimer(new Overdue(), settings.timeout());
@@ -284,6 +289,30 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         @Override
         public void fail(Failure failure) {
             replyTo.tell(type.cast(failure)); // which every kind of reply may be
+        }
+    }
+
+    private void look(ActorRef<Container.Looked> replyTo) {
+        Pending waits = new Looking(replyTo, settings.timeout());
+        unsent.add(new Unsent(ClientFrame.Look::new, List.of(), () -> {}, waits));
+        sendNext();
+    }
+
+    private record Looking(ActorRef<Container.Looked> replyTo, Duration allowance)
+            implements Pending {
+        @Override
+        public boolean answer(ServiceFrame frame, List<Fd> descriptors) {
+            if (frame instanceof ServiceFrame.Looked(int serial, Optional<Standstill> standstill)
+                    && descriptors.isEmpty()) {
+                replyTo.tell(new Container.Looked(standstill));
+                return true;
+            }
+            return false;
+        }
+
+        @Override
+        public void fail(Failure failure) {
+            replyTo.tell(Container.Looked.NOTHING);
         }
     }
 
@@ -556,6 +585,8 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
                             onAnswer(answer.serial(), frame, descriptors);
                     case ServiceFrame.OpenedFiles opened ->
                             onAnswer(opened.serial(), frame, descriptors);
+                    case ServiceFrame.Looked looked ->
+                            onAnswer(looked.serial(), frame, descriptors);
                     case ServiceFrame.Announced(int of, int pid) ->
                             switch (pending.get(of)) {
                                 case Running running -> running.announce(pid, descriptors);
@@ -585,8 +616,11 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         if (!waits.answer(frame, descriptors)) {
             return false;
         }
+        if (pending.keySet().iterator().next()
+                == of) { // what is answered beside it is no sign of it
+            since = System.nanoTime();
+        }
         pending.remove(of);
-        since = System.nanoTime();
         sendNext();
         return true;
     }
@@ -609,7 +643,7 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         }
     }
 
-    /** One timer for all calls: the first of them has so long since the answer before it. */
+    /** One timer for all calls: the first of them has so long since the one before was answered. */
     private Behavior<Object> onOverdue() {
         timed = false;
         if (closing != null) {

@@ -3,12 +3,18 @@ package io.cloister.supervisor.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.cloister.nativeio.libc.LibC;
+import io.cloister.protocol.message.Standstill;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -44,17 +50,25 @@ class IdleWatchTest {
         return init;
     }
 
-    private IdleWatch watch(Flow... flows) {
+    private Watch watch(Flow... flows) {
         List<Integer> pids = inits.stream().map(init -> (int) init.pid()).toList();
-        return new IdleWatch(pids, List.of(flows));
+        return new Watch(pids, new IdleWatch(List.of(flows)));
     }
 
-    private static void awaitIdle(IdleWatch watch) {
+    private record Watch(List<Integer> inits, IdleWatch watch) {
+        boolean look() {
+            Map<Integer, Optional<Standstill>> seen = new HashMap<>();
+            inits.forEach(init -> seen.put(init, ThreadLook.at(init)));
+            return watch.isIdle(seen);
+        }
+    }
+
+    private static void awaitIdle(Watch watch) {
         await().until(watch::look);
     }
 
     /** Many looks, as far apart as those of {@link #awaitIdle}, and none may say yes. */
-    private static void assertNeverIdle(IdleWatch watch) throws InterruptedException {
+    private static void assertNeverIdle(Watch watch) throws InterruptedException {
         for (int i = 0; i < LOOKS; i++) {
             assertThat(watch.look()).isFalse();
             Thread.sleep(20);
@@ -65,7 +79,7 @@ class IdleWatchTest {
     void shouldKnowProgramsThatWaitForEachOther() throws Exception {
         start("cat <&3 &");
         start("cat <&3 >/dev/null &");
-        IdleWatch watch = watch();
+        Watch watch = watch();
         assertThat(watch.look()).isFalse();
         awaitIdle(watch);
         assertThat(watch.look()).isTrue();
@@ -74,7 +88,7 @@ class IdleWatchTest {
     @Test
     void shouldSeeThatAByteHasPassed() throws Exception {
         Process init = start("cat <&3 &");
-        IdleWatch watch = watch();
+        Watch watch = watch();
         awaitIdle(watch);
         init.getOutputStream().write(1);
         init.getOutputStream().flush();
@@ -163,9 +177,24 @@ class IdleWatchTest {
     @Test
     void shouldNotLookAtAnyNumberOfThreads() throws Exception {
         String many = "i=0; while [ $i -lt %d ]; do cat <&3 & i=$((i + 1)); done; ";
-        start(many.formatted(IdleWatch.MAX_THREADS));
+        start(many.formatted(ThreadLook.MAX_THREADS));
         awaitIdle(watch());
-        start(many.formatted(1));
+        start(many.formatted(ThreadLook.MAX_THREADS + 1));
+        assertNeverIdle(watch());
+    }
+
+    @Test
+    void shouldNotLookIntoOtherPidNamespaces() throws Exception {
+        assumeTrue(LibC.geteuid() == 0, "only root may make PID namespaces");
+        start("cat <&3 & unshare --fork --pid cat <&3 &");
+        assertNeverIdle(watch());
+    }
+
+    @Test
+    void shouldKnowNoneWhereThereIsNoProgram() throws Exception {
+        start("cat <&3 &");
+        awaitIdle(watch());
+        start("read line;");
         assertNeverIdle(watch());
     }
 
@@ -173,7 +202,7 @@ class IdleWatchTest {
     void shouldNotTakeForIdleWhatTheWorkerHoldsUp() throws Exception {
         start("cat <&3 &");
         AtomicBoolean atRest = new AtomicBoolean();
-        IdleWatch watch = watch(atRest::get);
+        Watch watch = watch(atRest::get);
         assertNeverIdle(watch);
         atRest.set(true);
         awaitIdle(watch);
@@ -182,7 +211,7 @@ class IdleWatchTest {
     @Test
     void shouldNotTakeForIdleWhatHasEnded() throws Exception {
         Process init = start("cat <&3 &");
-        IdleWatch watch = watch();
+        Watch watch = watch();
         awaitIdle(watch);
         init.getOutputStream().close();
         init.waitFor();
