@@ -94,6 +94,12 @@ public final class Cloister implements Extension {
             client = Optional.empty();
             return;
         }
+        // Where their messages come from, so that these wake no other thread.
+        DispatcherSelector here =
+                worker
+                        ? dispatcher
+                        : DispatcherSelector.fromConfig(
+                                config.getString("akka.remote.artery.advanced.use-dispatcher"));
         ActorRef<FileServer.Command> files =
                 system.systemActorOf(
                         restarted(FileServer.create(store)), "cloister-files", Props.empty());
@@ -108,7 +114,7 @@ public final class Cloister implements Extension {
                                 SingletonActor.of(
                                                 RunQueue.singleton(cluster.queue()),
                                                 "cloister-queue")
-                                        .withProps(dispatcher)
+                                        .withProps(here)
                                         .withSettings(
                                                 ClusterSingletonSettings.create(system)
                                                         .withRole(cluster.queueRole())));
@@ -124,7 +130,7 @@ public final class Cloister implements Extension {
                                                 fetch,
                                                 cluster.clientResend())),
                                 "cloister-client",
-                                dispatcher));
+                                here));
         runs.ifPresent(service ->
                 system.systemActorOf(
                         WorkerNode.keep(
