@@ -129,7 +129,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         }
     }
 
-    private final ActorRef<RunQueue.Command> queue;
+    private final ActorRef<RunQueue.Command> proxy;
     private final ActorRef<FileServer.Command> server;
     private final FileStore store;
     private final Parcels parcels;
@@ -139,16 +139,20 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     private final Map<RunKey, Pending> pending = new HashMap<>();
     private final Map<ActorRef<RunQueue.Command>, List<RunKey>> acknowledgements = new HashMap<>();
 
+    /** The one that told something last, which takes a hop less; the proxy before that. */
+    private ActorRef<RunQueue.Command> queue;
+
     private RunClient(
             ActorContext<Command> context,
             TimerScheduler<Command> timers,
-            ActorRef<RunQueue.Command> queue,
+            ActorRef<RunQueue.Command> proxy,
             ActorRef<FileServer.Command> server,
             FileStore store,
             ActorRef<FileFetch.Command> fetch) {
         super(context);
         this.timers = timers;
-        this.queue = queue;
+        this.proxy = proxy;
+        queue = proxy;
         this.server = server;
         this.store = store;
         parcels = new Parcels(context.getSystem().settings().config(), store);
@@ -159,13 +163,13 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     /**
      * The behaviour of a node's client.
      *
-     * @param queue the proxy of the cluster's queue
+     * @param proxy of the cluster's queue, whichever that is
      * @param server of the store's files
      * @param fetch brings others there
      * @param resend how often what was not acknowledged is told again
      */
     public static Behavior<Command> create(
-            ActorRef<RunQueue.Command> queue,
+            ActorRef<RunQueue.Command> proxy,
             ActorRef<FileServer.Command> server,
             FileStore store,
             ActorRef<FileFetch.Command> fetch,
@@ -173,7 +177,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startTimerWithFixedDelay(new Tick(), resend);
-                    return new RunClient(context, timers, queue, server, store, fetch);
+                    return new RunClient(context, timers, proxy, server, store, fetch);
                 }));
     }
 
@@ -279,6 +283,10 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     }
 
     private void send(Pending run) {
+        send(run, queue);
+    }
+
+    private void send(Pending run, ActorRef<RunQueue.Command> to) {
         Wrapped pack = run.pack;
         if (pack == null) {
             return;
@@ -293,7 +301,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
                         run.lost,
                         pack.parcel(),
                         server);
-        queue.tell(new RunQueue.Submit(order, getContext().getSelf()));
+        to.tell(new RunQueue.Submit(order, getContext().getSelf()));
     }
 
     private void cancel(RunKey key) {
@@ -310,14 +318,21 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     // ---- the queue's side -------------------------------------------------------------------
 
+    private void heardFrom(ActorRef<RunQueue.Command> from) {
+        if (!from.equals(queue)) {
+            queue = from;
+            getContext().watch(from);
+        }
+    }
+
     private void accepted(RunKey key, ActorRef<RunQueue.Command> by) {
+        heardFrom(by);
         Pending run = pending.get(key);
         if (run == null) { // cancelled meanwhile
             by.tell(new RunQueue.Cancel(key));
         } else if (!by.equals(run.queue)) {
             run.queue = by;
             run.accepted = true;
-            getContext().watch(by);
         }
     }
 
@@ -329,6 +344,7 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
     }
 
     private void answered(Answered answered) {
+        heardFrom(answered.queue());
         RunKey key = answered.key();
         Pending run = pending.get(key);
         if (run == null) {
@@ -509,8 +525,12 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
 
     /** The queue is gone: the next one gets all that it had. */
     private Behavior<Command> onTerminated(Terminated gone) {
+        ActorRef<RunQueue.Command> lost = gone.getRef().unsafeUpcast();
+        if (lost.equals(queue)) {
+            queue = proxy;
+        }
         for (Pending run : pending.values()) {
-            if (gone.getRef().<RunQueue.Command>unsafeUpcast().equals(run.queue)) {
+            if (lost.equals(run.queue)) {
                 run.queue = null;
                 send(run);
             }
@@ -524,12 +544,12 @@ public final class RunClient extends AbstractBehavior<RunClient.Command> {
             RunKey key = entry.getKey();
             Pending run = entry.getValue();
             if (now - run.deadline > PATIENCE.toNanos() && !run.fetching) {
-                queue.tell(new RunQueue.Cancel(key));
+                proxy.tell(new RunQueue.Cancel(key));
                 end(key, Reason.EXPIRED, "its deadline passed, and the queue does not answer");
             } else if (run.queue == null) {
-                send(run);
+                send(run, proxy); // who told something last may be the queue no longer
             } else if (run.cancelled) {
-                queue.tell(new RunQueue.Cancel(key));
+                proxy.tell(new RunQueue.Cancel(key));
             }
         }
     }

@@ -67,13 +67,22 @@ class RunClientTest {
     }
 
     private void submit() {
+        submit(proxy);
+    }
+
+    /** Who gets it. */
+    private void submit(TestProbe<RunQueue.Command> to) {
         client.tell(
                 new RunClient.Submit(
                         Run.of(KEY.id(), Program.of("/bin/true").build()),
                         KEY.tenant(),
                         Terms.STANDARD,
                         replies.ref()));
-        proxy.expectMessageClass(RunQueue.Submit.class, LIMIT);
+        RunQueue.Command message = to.receiveMessage(LIMIT);
+        while (message instanceof RunQueue.Acknowledge) {
+            message = to.receiveMessage(LIMIT);
+        }
+        assertThat(message).isInstanceOf(RunQueue.Submit.class);
     }
 
     private Answer.Result result() throws Exception {
@@ -109,7 +118,7 @@ class RunClientTest {
         client.tell(new Answered(KEY, new Answer.Overloaded("full"), queue.ref()));
         assertThat(replies.expectMessageClass(NotCompleted.class, LIMIT).reason())
                 .isEqualTo(Reason.OVERLOADED);
-        submit();
+        submit(queue);
         client.tell(new Answered(KEY, result(), queue.ref()));
         client.tell(new Answered(KEY, result(), queue.ref()));
 
@@ -144,5 +153,33 @@ class RunClientTest {
         assertThat(queue.expectMessageClass(RunQueue.Acknowledge.class, LIMIT).keys())
                 .containsExactly(KEY);
         queue.expectMessageClass(RunQueue.Submit.class, LIMIT);
+    }
+
+    @Test
+    void shouldTellTheQueueItselfOnceItIsKnownAndTheProxyWhenItIsGone() throws Exception {
+        TestProbe<RunQueue.Command> queue = kit.createTestProbe(RunQueue.Command.class);
+        submit();
+        client.tell(new Answered(KEY, result(), queue.ref()));
+        replies.expectMessageClass(Completed.class, LIMIT);
+
+        submit(queue);
+        queue.stop();
+        proxy.expectMessageClass(RunQueue.Submit.class, LIMIT);
+
+        TestProbe<RunQueue.Command> next = kit.createTestProbe(RunQueue.Command.class);
+        client.tell(new Answered(KEY, result(), next.ref()));
+        replies.expectMessageClass(Completed.class, LIMIT);
+        submit(next);
+    }
+
+    @Test
+    void shouldSubmitAgainByTheProxyWhatTheQueueItKnowsDoesNotTake() throws Exception {
+        TestProbe<RunQueue.Command> old = kit.createTestProbe(RunQueue.Command.class);
+        submit();
+        client.tell(new Answered(KEY, result(), old.ref()));
+
+        submit(old);
+
+        proxy.expectMessageClass(RunQueue.Submit.class, LIMIT);
     }
 }
