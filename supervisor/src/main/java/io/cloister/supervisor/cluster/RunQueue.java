@@ -11,6 +11,7 @@ import akka.actor.typed.javadsl.AbstractBehavior;
 import akka.actor.typed.javadsl.ActorContext;
 import akka.actor.typed.javadsl.Behaviors;
 import akka.actor.typed.javadsl.Receive;
+import akka.actor.typed.javadsl.TimerScheduler;
 import akka.actor.typed.receptionist.Receptionist;
 import io.cloister.protocol.check.Check;
 import io.cloister.supervisor.cluster.WorkerNode.Assignment;
@@ -139,6 +140,8 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     private record Tick() implements Command {}
 
+    private record TellHeldBack() implements Command {}
+
     /** A run that the queue knows. */
     private static final class Entry {
         private Order order;
@@ -171,6 +174,9 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         private boolean failed;
         private long answeredAt;
         private long toldAt;
+
+        /** In its client's {@link Outbox}. */
+        private boolean heldBack;
 
         Entry(Submit submit, FairQueue<Entry> queue) {
             order = submit.order();
@@ -280,6 +286,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     private record Early(Finished finished, long at) {}
 
+    private final TimerScheduler<Command> timers;
     private final QueueSettings settings;
     private final Metrics metrics;
     private final Metrics.Share waitingLevel;
@@ -293,6 +300,10 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                     Comparator.<Entry>comparingLong(entry -> entry.deadline - BEGIN)
                             .thenComparingLong(entry -> entry.place.number()));
     private final Set<Entry> untaken = new HashSet<>();
+
+    /** Of the clients that have runs here. */
+    private final Map<ActorRef<RunClient.Command>, Outbox<Entry>> outboxes = new HashMap<>();
+
     private final Map<ActorRef<WorkerNode.Command>, Worker> workers = new LinkedHashMap<>();
 
     /** That were submitted since the last tick: most are over before their clients need to know. */
@@ -316,8 +327,10 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private long lostAttempts;
     private long producers;
 
-    private RunQueue(ActorContext<Command> context, QueueSettings settings) {
+    private RunQueue(
+            ActorContext<Command> context, TimerScheduler<Command> timers, QueueSettings settings) {
         super(context);
+        this.timers = timers;
         this.settings = settings;
         metrics = Metrics.get(context.getSystem());
         waitingLevel = metrics.share(Level.QUEUE_WAITING);
@@ -360,7 +373,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startTimerWithFixedDelay(new Tick(), TICK);
-                    return new RunQueue(context, settings);
+                    return new RunQueue(context, timers, settings);
                 }));
     }
 
@@ -374,6 +387,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     }
 
     private Behavior<Command> onStop() {
+        outboxes.values().forEach(this::tellHeldBack);
         waitingLevel.set(0);
         runningLevel.set(0);
         unfetchedLevel.set(0);
@@ -404,6 +418,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                             ProducerController.RequestNext<Assignment> next) ->
                     demand(ref, next);
             case Tick tick -> tick();
+            case TellHeldBack now -> outboxes.values().forEach(this::tellHeldBack);
         }
         measure();
         return this;
@@ -488,13 +503,21 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
                                     "another node has submitted it since, and is answered instead"),
                             getContext().getSelf()));
         }
-        entry.client = submit.client();
+        handOver(entry, submit.client());
         if (entry.answer != null) {
             tell(entry);
             return;
         }
         entry.order = order;
         entry.client.tell(new RunClient.Accepted(key, getContext().getSelf()));
+    }
+
+    private void handOver(Entry entry, ActorRef<RunClient.Command> to) {
+        int waiting = entry.queued ? 1 : 0;
+        int running = entry.worker == null ? 0 : 1;
+        count(entry, -waiting, -running);
+        entry.client = to;
+        count(entry, waiting, running);
     }
 
     private Optional<String> full(Order order) {
@@ -531,7 +554,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         if (entry == null) {
             return;
         }
-        entry.client = missing.client();
+        handOver(entry, missing.client());
         if (entry.answer instanceof Answer.Result result
                 && result.attempt() == missing.ticket().attempt()) {
             try (LogIds ids = missing.ticket().logIds()) {
@@ -762,6 +785,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
             entry.queued = true;
             entry.queuedAt = System.nanoTime();
             waiting.add(entry.place);
+            count(entry, 1, 0);
         }
     }
 
@@ -769,6 +793,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         if (entry.queued) {
             entry.queued = false;
             waiting.remove(entry.place);
+            count(entry, -1, 0);
         }
         entry.reserved = null;
     }
@@ -844,6 +869,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         worker.hold(ticket, entry.order.containers());
         waiting.began(entry.place);
         running++;
+        count(entry, 0, 1);
         if (entry.lost > 0) {
             entry.client.tell(new RunClient.Begun(ticket, entry.lost, worker.node()));
         }
@@ -854,6 +880,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
             entry.worker = null;
             waiting.ended(entry.place);
             running--;
+            count(entry, 0, -1);
         }
     }
 
@@ -886,7 +913,40 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         answered++;
         metrics.listener().answered(ending(answer));
         untaken.add(entry);
-        tell(entry);
+        tellOrHoldBack(entry);
+    }
+
+    private void tellOrHoldBack(Entry entry) {
+        Outbox<Entry> outbox = outboxes.get(entry.client);
+        if (outbox == null) {
+            tell(entry);
+            return;
+        }
+        entry.toldAt = entry.answeredAt;
+        entry.heldBack = true;
+        if (outbox.add(entry, entry.answeredAt)) {
+            tellHeldBack(outbox);
+        } else if (!timers.isTimerActive(TellHeldBack.class)) {
+            timers.startSingleTimer(TellHeldBack.class, new TellHeldBack(), Outbox.LIMIT);
+        }
+    }
+
+    private void tellHeldBack(Outbox<Entry> outbox) {
+        for (Entry entry : outbox.take()) {
+            if (entry.heldBack) { // else it was told for another reason, or is forgotten
+                tell(entry);
+            }
+        }
+    }
+
+    /** Has so many more runs of a client's wait and run. */
+    private void count(Entry entry, int waiting, int running) {
+        Outbox<Entry> outbox = outboxes.computeIfAbsent(entry.client, client -> new Outbox<>());
+        outbox.count(waiting, running);
+        if (outbox.isUnused()) {
+            tellHeldBack(outbox);
+            outboxes.remove(entry.client);
+        }
     }
 
     private static Ending ending(Answer answer) {
@@ -907,6 +967,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     }
 
     private void tell(Entry entry) {
+        entry.heldBack = false;
         entry.toldAt = System.nanoTime();
         entry.client.tell(
                 new RunClient.Answered(
@@ -920,6 +981,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     }
 
     private void forget(Entry entry) {
+        entry.heldBack = false;
         entries.remove(entry.key());
         untaken.remove(entry);
         deadlines.remove(entry);

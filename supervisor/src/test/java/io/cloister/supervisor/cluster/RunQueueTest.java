@@ -4,10 +4,12 @@ package io.cloister.supervisor.cluster;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
+import akka.actor.PoisonPill;
 import akka.actor.testkit.typed.javadsl.ActorTestKit;
 import akka.actor.testkit.typed.javadsl.TestProbe;
 import akka.actor.typed.ActorRef;
 import akka.actor.typed.delivery.ConsumerController;
+import akka.actor.typed.javadsl.Adapter;
 import akka.actor.typed.receptionist.Receptionist;
 import io.cloister.protocol.unit.Bytes;
 import io.cloister.supervisor.cluster.RunQueue.Acknowledge;
@@ -473,6 +475,55 @@ class RunQueueTest {
             assertThat(worker.probe.expectMessageClass(WorkerNode.Attach.class, LIMIT).queue())
                     .isEqualTo(queue);
         }
+    }
+
+    /** Two slots are busy, others wait, and two answers come at once: the second is held back. */
+    private List<RunKey> answersAtOnce() {
+        kit.stop(queue);
+        queue =
+                kit.spawn(
+                        RunQueue.create(
+                                new QueueSettings(
+                                        20, 64 * 1024, 2, 2, 2, LIMIT, Duration.ofMinutes(1))));
+        Played worker = new Played("node", 2);
+        for (int i = 0; i < 10; i++) {
+            submit("run " + i);
+        }
+        List<Ticket> begun = List.of(worker.assigned().ticket(), worker.assigned().ticket());
+        begun.forEach(ticket -> worker.finish(ticket, false));
+        return begun.stream().map(Ticket::key).toList();
+    }
+
+    @Test
+    void shouldTellEveryAnswerThoughNoOtherFollows() {
+        List<RunKey> keys = answersAtOnce();
+
+        assertThat(List.of(told(RunClient.Answered.class), told(RunClient.Answered.class)))
+                .extracting(RunClient.Answered::key)
+                .isEqualTo(keys);
+    }
+
+    @Test
+    void shouldTellEveryAnswerBeforeItEnds() {
+        List<RunKey> keys = answersAtOnce();
+        Adapter.toClassic(queue).tell(PoisonPill.getInstance(), akka.actor.ActorRef.noSender());
+
+        assertThat(List.of(told(RunClient.Answered.class), told(RunClient.Answered.class)))
+                .extracting(RunClient.Answered::key)
+                .isEqualTo(keys);
+    }
+
+    @Test
+    void shouldTellOnceAnAnswerThatWasHeldBackFromAClientThatAsksAgain() {
+        RunKey second = answersAtOnce().get(1);
+        submit(second.id());
+
+        assertThat(told(RunClient.Answered.class).key()).isNotEqualTo(second);
+        assertThat(told(RunClient.Answered.class).key()).isEqualTo(second);
+        kit.stop(queue); // which tells whatever it holds back
+        RunKey end = new RunKey("tenant", "the end");
+        client.ref().tell(new RunClient.Answered(end, new Answer.Expired(), queue));
+        assertThat(told(RunClient.Answered.class).key()).isEqualTo(end);
     }
 
     @Test
