@@ -21,6 +21,7 @@ import io.cloister.protocol.run.Run;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
@@ -34,8 +35,13 @@ final class ClusterTypes {
     /** Longest reference to an actor or a stream, in bytes. */
     static final int MAX_REF_BYTES = 2048;
 
+    private static final int MAX_PATHS = 256;
+
     private final ActorRefResolver actors;
     private final StreamRefResolver streams;
+
+    /** Texts that are paths: the same few come in each message, and take long to parse. */
+    private final Set<String> paths = ConcurrentHashMap.newKeySet();
 
     ClusterTypes(ActorSystem system) {
         actors = ActorRefResolver.get(Adapter.toTyped(system));
@@ -422,9 +428,16 @@ final class ClusterTypes {
     }
 
     /** Akka takes text that is no path for an actor that does not exist; here it is damage. */
-    private static String path(WireInput in) {
+    private String path(WireInput in) {
         String text = in.text(MAX_REF_BYTES);
-        Check.that(isPath(text), "a reference is not the path of an actor: " + Check.quoted(text));
+        if (!paths.contains(text)) {
+            Check.that(
+                    isPath(text), "a reference is not the path of an actor: " + Check.quoted(text));
+            if (paths.size() >= MAX_PATHS) {
+                paths.clear();
+            }
+            paths.add(text);
+        }
         return text;
     }
 
