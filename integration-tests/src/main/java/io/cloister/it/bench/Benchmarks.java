@@ -59,6 +59,8 @@ final class Benchmarks implements AutoCloseable {
     /** Two JVMs have to become warm, with the code of a cluster. */
     private static final int WARM_UP_TURNS = 150;
 
+    private static final int THROUGHPUT_WARM_UP_ROUNDS = 20;
+
     /** How often things are done. */
     enum Scale {
         FULL(1),
@@ -669,16 +671,24 @@ final class Benchmarks implements AutoCloseable {
         int atOnce = 8; // more than there are slots, so that none is idle
         List<Double> ratios = new ArrayList<>();
         List<Double> rates = new ArrayList<>();
-        for (int round = -2; round < rounds; round++) {
+        Duration cpuWithin = Duration.ZERO;
+        Duration cpuOver = Duration.ZERO;
+        for (int round = -THROUGHPUT_WARM_UP_ROUNDS; round < rounds; round++) {
             progress.accept(
                     "throughput of a remote worker, round %d of %d".formatted(round, rounds));
+            Duration start = remote.cpuTime();
             long within = remote.local(runs, atOnce).all();
+            Duration middle = remote.cpuTime();
             long over = remoteRuns(remote, "one", "throughput-" + round + "-", runs, atOnce).all();
+            Duration end = remote.cpuTime();
             if (round >= 0) {
                 ratios.add((double) within / over);
                 rates.add(runs * 1e9 / over);
+                cpuWithin = cpuWithin.plus(middle.minus(start));
+                cpuOver = cpuOver.plus(end.minus(middle));
             }
         }
+        long all = 1000L * rounds * runs;
         return Row.value(
                         "cluster-throughput",
                         "a worker fed by a remote client",
@@ -686,7 +696,12 @@ final class Benchmarks implements AutoCloseable {
                         median(ratios),
                         Unit.TIMES,
                         Bars.CLUSTER_THROUGHPUT)
-                .withNote("%.0f runs per second".formatted(median(rates)));
+                .withNote(
+                        "%.0f runs per second; %d µs of CPU in both JVMs for each, %d µs with a local client"
+                                .formatted(
+                                        median(rates),
+                                        cpuOver.toNanos() / all,
+                                        cpuWithin.toNanos() / all));
     }
 
     /**

@@ -126,6 +126,15 @@ final class RemoteWorker implements AutoCloseable {
     /** In nanoseconds. */
     record Local(long median, long all) {}
 
+    /** CPU time that this JVM and the worker's have used: not that of the programs. */
+    Duration cpuTime() {
+        return cpuTime(ProcessHandle.current()).plus(cpuTime(process.toHandle()));
+    }
+
+    private static Duration cpuTime(ProcessHandle jvm) {
+        return jvm.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
     /** Bytes that were sent over the loopback interface since the machine was started. */
     static long sent() throws IOException {
         return Long.parseLong(Files.readString(SENT).strip());
