@@ -8,6 +8,7 @@ import io.cloister.it.judge.ProblemPackage.Submission;
 import io.cloister.supervisor.cli.ClusterOptions;
 import io.cloister.supervisor.cli.Progress;
 import io.cloister.supervisor.cli.Terminal;
+import io.cloister.supervisor.cli.Version;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "judge",
         mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         sortOptions = false,
         description = {
             "Judges the submissions of a problem package in the format of Kattis and the ICPC, and"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.cloister.it.fuzz;
 
+import io.cloister.supervisor.cli.Version;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "fuzz",
         mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
         sortOptions = false,
         description = "Looks for bytes that do harm to those who read them.",
         exitCodeListHeading = "%nExit codes:%n",

@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
                     + " containers work at once; each submission is compiled and run in one of them."
         },
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         exitCodeOnExecutionException = Main.SOFTWARE,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
             "Marks: ✓ fine, · for information, ! would be better, - not tried, ✗ missing."
         },
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         exitCodeOnExecutionException = Main.SOFTWARE,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

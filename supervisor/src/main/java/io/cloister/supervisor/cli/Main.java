@@ -8,7 +8,6 @@ import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -19,7 +18,7 @@ import picocli.CommandLine.Spec;
         name = "cloister",
         description = "Runs untrusted programs in containers that are ready in a millisecond.",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         subcommands = {
             DemoCommand.class,
             RunCommand.class,
@@ -66,15 +65,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         spec.commandLine().usage(spec.commandLine().getOut());
-    }
-
-    /** The version of this build. */
-    static final class Version implements IVersionProvider {
-        @Override
-        public String[] getVersion() {
-            String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {"cloister " + Optional.ofNullable(version).orElse("(unpackaged)")};
-        }
     }
 
     /** Runs the command line and ends the process with its exit code. */

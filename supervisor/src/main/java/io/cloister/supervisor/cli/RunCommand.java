@@ -54,7 +54,7 @@ import picocli.CommandLine.Spec;
                     + " or when this command is interrupted, nothing of it is left."
         },
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         exitCodeOnInvalidInput = RunExit.CLOISTER_FAILED,
         exitCodeOnExecutionException = RunExit.CLOISTER_FAILED,

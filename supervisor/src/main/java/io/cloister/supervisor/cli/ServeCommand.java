@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
                 "Holds containers for other processes of this host, which use them over a Unix"
                         + " socket and need no privileges.",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         exitCodeOnInvalidInput = Main.USAGE,
         exitCodeOnExecutionException = Main.SOFTWARE,
         exitCodeListHeading = "%nExit codes:%n",

@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
                     + " are given. What it leaves in the container is gone when it ends."
         },
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         exitCodeOnInvalidInput = RunExit.CLOISTER_FAILED,
         exitCodeOnExecutionException = RunExit.CLOISTER_FAILED,

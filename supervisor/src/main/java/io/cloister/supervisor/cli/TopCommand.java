@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
         name = "top",
         description = "Shows a cluster's queue, workers and rates, until a signal ends it.",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         exitCodeOnExecutionException = Main.SOFTWARE,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
                     + " them back, and leave."
         },
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         exitCodeOnExecutionException = Main.SOFTWARE,
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
