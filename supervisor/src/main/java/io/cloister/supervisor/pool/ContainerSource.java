@@ -11,12 +11,21 @@ import java.util.Optional;
 
 /** Where a supervisor's containers come from. */
 interface ContainerSource extends AutoCloseable {
+    /** What its maker is told. */
+    sealed interface Order {}
+
     /**
      * Make a container. Answered always, and within a bound.
      *
      * @param birth comes back with the answer
      */
-    record Make(long birth, ActorRef<Made> replyTo) {}
+    record Make(long birth, ActorRef<Made> replyTo) implements Order {}
+
+    /**
+     * A container is ready: prepare the next. Not while it is being configured, which takes the
+     * same locks in the kernel.
+     */
+    record Prepare() implements Order {}
 
     /** What came of it. */
     sealed interface Made {
@@ -54,7 +63,7 @@ interface ContainerSource extends AutoCloseable {
     }
 
     /** The actor that makes them, one after the other; it may block. */
-    Behavior<Make> maker();
+    Behavior<Order> maker();
 
     /** How many there can be, those included that are ending. */
     int capacity();

@@ -204,7 +204,7 @@ public final class ContainerSupervisor
     private final Metrics.Share unbornLevel;
     private final Metrics.Share waitingLevel;
     private final ContainerSource source;
-    private final ActorRef<ContainerSource.Make> maker;
+    private final ActorRef<ContainerSource.Order> maker;
     private final ActorRef<ContainerSource.Made> made;
     private final Map<ActorRef<?>, Member> members = new LinkedHashMap<>();
     private final Map<Long, Member> leases = new HashMap<>();
@@ -639,6 +639,8 @@ public final class ContainerSupervisor
         } else {
             makeAvailable(member);
         }
+        // not at once: whoever waits for the container may be on this thread as well
+        getContext().getExecutionContext().execute(() -> maker.tell(new ContainerSource.Prepare()));
     }
 
     private void failStart(Member member, Failure failure) {

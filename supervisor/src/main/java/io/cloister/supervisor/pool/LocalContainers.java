@@ -70,7 +70,7 @@ final class LocalContainers implements ContainerSource {
     }
 
     @Override
-    public Behavior<Make> maker() {
+    public Behavior<Order> maker() {
         return Spawner.create(
                 ranges,
                 new Container.Settings(

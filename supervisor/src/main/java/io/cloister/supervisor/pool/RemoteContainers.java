@@ -52,22 +52,29 @@ final class RemoteContainers implements ContainerSource {
     }
 
     @Override
-    public Behavior<Make> maker() {
-        return Behaviors.receiveMessage(make -> {
-            try {
-                Connected connected = Connected.open(socket);
-                make.replyTo().tell(new Born(make.birth(), new Leased(connected, settings)));
-                make.replyTo().tell(new Admitted(make.birth(), Optional.empty()));
-            } catch (IOException | RuntimeException e) {
-                make.replyTo()
-                        .tell(
-                                new Stillborn(
-                                        make.birth(),
-                                        "no container of the service at %s: %s"
-                                                .formatted(socket.path(), e.getMessage())));
+    public Behavior<Order> maker() {
+        return Behaviors.receiveMessage(order -> {
+            switch (order) {
+                case Make make -> make(make);
+                case Prepare prepare -> {} // the service does
             }
             return Behaviors.same();
         });
+    }
+
+    private void make(Make make) {
+        try {
+            Connected connected = Connected.open(socket);
+            make.replyTo().tell(new Born(make.birth(), new Leased(connected, settings)));
+            make.replyTo().tell(new Admitted(make.birth(), Optional.empty()));
+        } catch (IOException | RuntimeException e) {
+            make.replyTo()
+                    .tell(
+                            new Stillborn(
+                                    make.birth(),
+                                    "no container of the service at %s: %s"
+                                            .formatted(socket.path(), e.getMessage())));
+        }
     }
 
     @Override

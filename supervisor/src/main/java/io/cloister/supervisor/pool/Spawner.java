@@ -18,6 +18,8 @@ import io.cloister.supervisor.pool.ContainerSource.Admitted;
 import io.cloister.supervisor.pool.ContainerSource.Born;
 import io.cloister.supervisor.pool.ContainerSource.Made;
 import io.cloister.supervisor.pool.ContainerSource.Make;
+import io.cloister.supervisor.pool.ContainerSource.Order;
+import io.cloister.supervisor.pool.ContainerSource.Prepare;
 import io.cloister.supervisor.pool.ContainerSource.Stillborn;
 import java.io.IOException;
 import java.util.Optional;
@@ -30,7 +32,7 @@ import org.slf4j.LoggerFactory;
  * replaced before the next fork, one that died of a fork right after it. Blocks for about a
  * millisecond a fork: runs on a dispatcher of its own kind.
  */
-final class Spawner extends AbstractOnMessageBehavior<Make> {
+final class Spawner extends AbstractOnMessageBehavior<Order> {
     private static final Logger LOG = LoggerFactory.getLogger(Spawner.class);
 
     /** Claim and groups may go once the init is gone. */
@@ -80,7 +82,7 @@ final class Spawner extends AbstractOnMessageBehavior<Make> {
     private @Nullable ContainerCgroup ahead;
     private long created;
 
-    private Spawner(ActorContext<Make> context, UidRanges ranges, Container.Settings settings) {
+    private Spawner(ActorContext<Order> context, UidRanges ranges, Container.Settings settings) {
         super(context);
         this.ranges = ranges;
         this.cgroups = settings.cgroups();
@@ -88,12 +90,20 @@ final class Spawner extends AbstractOnMessageBehavior<Make> {
     }
 
     /** The behaviour of a spawner of containers with these settings. */
-    static Behavior<Make> create(UidRanges ranges, Container.Settings settings) {
+    static Behavior<Order> create(UidRanges ranges, Container.Settings settings) {
         return Behaviors.setup(context -> new Spawner(context, ranges, settings));
     }
 
     @Override
-    public Behavior<Make> onMessage(Make make) {
+    public Behavior<Order> onMessage(Order order) {
+        switch (order) {
+            case Make make -> make(make);
+            case Prepare prepare -> prepareNext();
+        }
+        return this;
+    }
+
+    private void make(Make make) {
         Forked forked = null;
         Made made;
         try {
@@ -107,8 +117,6 @@ final class Spawner extends AbstractOnMessageBehavior<Make> {
         if (forked != null) {
             make.replyTo().tell(new Admitted(make.birth(), admit(forked)));
         }
-        prepareNext();
-        return this;
     }
 
     private static Optional<String> admit(Forked forked) {
@@ -173,7 +181,7 @@ final class Spawner extends AbstractOnMessageBehavior<Make> {
     }
 
     @Override
-    public Behavior<Make> onSignal(Signal signal) {
+    public Behavior<Order> onSignal(Signal signal) {
         if (signal instanceof PostStop) {
             endZygote();
             removeUnused();
