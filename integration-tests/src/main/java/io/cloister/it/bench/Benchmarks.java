@@ -61,6 +61,12 @@ final class Benchmarks implements AutoCloseable {
 
     private static final int THROUGHPUT_WARM_UP_ROUNDS = 20;
 
+    /**
+     * A worker does so many runs within seconds, and HotSpot compiles in full what was called 5,000
+     * times (Tier4InvocationThreshold).
+     */
+    private static final int WARM_UP_RUNS = 8000;
+
     /** How often things are done. */
     enum Scale {
         FULL(1),
@@ -397,7 +403,7 @@ final class Benchmarks implements AutoCloseable {
             List<Distribution> times =
                     alternate(
                             gap == 0 ? "run " + TRUE : "the same after " + gap + " ms of rest",
-                            gap == 0 ? 1000 : 20,
+                            gap == 0 ? WARM_UP_RUNS : 20,
                             gap == 0 ? 3000 : 200,
                             into -> {
                                 Thread.sleep(gap);

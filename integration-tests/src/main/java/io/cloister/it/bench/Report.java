@@ -163,7 +163,8 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
 
         - **Both contenders in one loop.** Each round measures the C program once and Cloister \
         once, in turns, so that whatever else happens on the machine befalls both. The first \
-        rounds are not counted; %d (execve) and %d (create) are.
+        rounds are not counted; %d (execve) and %d (create) are. Of runs that is until the JVM has \
+        compiled what they need: a worker gets there within seconds.
         - **Through the messages that a user sends.** An actor on the containers' dispatcher, as \
         `ContainerSupervisor.DISPATCHER` advises, sends the request and takes the \
         time until the reply is in its hands: routing, encoding, the socket, init, decoding and \
