@@ -59,7 +59,7 @@ final class Benchmarks implements AutoCloseable {
     /** Two JVMs have to become warm, with the code of a cluster. */
     private static final int WARM_UP_TURNS = 150;
 
-    private static final int THROUGHPUT_WARM_UP_ROUNDS = 20;
+    private static final int THROUGHPUT_WARM_UP_ROUNDS = 50;
 
     /**
      * A worker does so many runs within seconds, and HotSpot compiles in full what was called 5,000
@@ -672,7 +672,7 @@ final class Benchmarks implements AutoCloseable {
     }
 
     private Row remoteThroughput(RemoteWorker remote) throws Exception {
-        int rounds = scale.of(20);
+        int rounds = Math.max(10, scale.of(20));
         int runs = 200;
         int atOnce = 8; // more than there are slots, so that none is idle
         List<Double> ratios = new ArrayList<>();
