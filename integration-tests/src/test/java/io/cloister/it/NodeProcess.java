@@ -9,9 +9,11 @@ import akka.cluster.typed.Cluster;
 import akka.cluster.typed.Join;
 import akka.cluster.typed.Leave;
 import io.cloister.supervisor.cluster.Cloister;
+import io.cloister.supervisor.cluster.Terms;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -46,11 +48,16 @@ final class NodeProcess {
                 }
                 case "leave" ->
                         cluster.manager().tell(Leave.create(cluster.selfMember().address()));
-                case "submit" -> { // TENANT PREFIX COUNT SECONDS
+                case "submit" -> { // TENANT PREFIX COUNT SECONDS [DEADLINE]
+                    Terms terms =
+                            words.length == 5
+                                    ? Echo.TERMS
+                                    : Echo.TERMS.withDeadline(
+                                            Duration.ofSeconds(Long.parseLong(words[5])));
                     int count = Integer.parseInt(words[3]);
                     for (int i = 0; i < count; i++) {
                         String id = words[2] + i;
-                        cloister.submit(Echo.run(id, words[4]), words[1], Echo.TERMS)
+                        cloister.submit(Echo.run(id, words[4]), words[1], terms)
                                 .thenAccept(reply -> ChildJvm.say(Echo.describe(id, reply)));
                     }
                     ChildJvm.say("submitted");

@@ -50,4 +50,23 @@ class RollingRestartTest {
             assertThat(cluster.view().lostAttempts()).isZero();
         }
     }
+
+    /** What it says is dropped, and nobody else is the worse for it. */
+    @Test
+    @Timeout(180)
+    void shouldNotBeUnderstoodWhenItWritesTheNextVersionTooSoon() throws Exception {
+        try (JudgeCluster cluster = new JudgeCluster(directory)) {
+            JudgeCluster.Node worker = cluster.worker(1);
+            cluster.awaitWorkers(1);
+            JudgeCluster.Node early =
+                    cluster.start(List.of(NEXT_RELEASE, NextReleaseSerializer.WRITES));
+
+            assertThat(early.jvm().ask("submit tests early- 1 0 3")).isEqualTo("submitted");
+
+            assertThat(early.jvm().listen()).isEqualTo("EXPIRED early-0");
+            assertThat(worker.jvm().log())
+                    .contains("version %d".formatted(ProtocolKryo.VERSION + 1));
+            JudgeCluster.assertRight(cluster.echo("others-", 2, "0"), "others-");
+        }
+    }
 }
