@@ -256,7 +256,8 @@ public final class PacketSocket implements AutoCloseable {
      * The packet that is there, if one is; does not wait.
      *
      * @param buffer direct; filled from its start, at most to its capacity
-     * @throws EOFException when the peer is gone; an empty packet says so, too
+     * @throws EOFException when the peer is gone and all that it sent was received; an empty packet
+     *     says so, too
      * @throws PacketTruncatedException when the packet did not fit
      * @throws IOException when the connection fails for another reason
      */
@@ -269,6 +270,10 @@ public final class PacketSocket implements AutoCloseable {
             requireOpen();
             int flags = Linux.MSG_CMSG_CLOEXEC | Linux.MSG_DONTWAIT;
             long n = LibC.recvmsg(socket.number(), in.receiving(buffer), flags);
+            if (n == -1 && LibC.errno().equals(Errno.ECONNRESET)) {
+                // the peer has left something unread; told once, before what it had sent
+                n = LibC.recvmsg(socket.number(), in.receiving(buffer), flags);
+            }
             if (n == -1) {
                 Errno errno = LibC.errno();
                 if (errno.equals(Errno.EAGAIN) || errno.equals(Errno.EINTR)) {

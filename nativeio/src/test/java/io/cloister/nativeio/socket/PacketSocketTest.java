@@ -103,6 +103,18 @@ class PacketSocketTest {
     }
 
     @Test
+    void shouldReceiveAllThatWasSentByAPeerThatLeavesSomethingUnread() throws Exception {
+        ours.send(packet("unread"), List.of());
+        theirs.send(packet("first"), List.of());
+        theirs.send(packet("last"), List.of());
+        theirs.close();
+
+        assertThat(text(ours.receiveNow(buffer).orElseThrow())).isEqualTo("first");
+        assertThat(text(ours.receiveNow(buffer).orElseThrow())).isEqualTo("last");
+        assertThatThrownBy(() -> ours.receiveNow(buffer)).isInstanceOf(EOFException.class);
+    }
+
+    @Test
     void shouldRefuseMoreDescriptorsThanThereCanBe() throws Exception {
         try (Fd file = MemFd.writable("file")) {
             List<Fd> tooMany = java.util.Collections.nCopies(254, file);

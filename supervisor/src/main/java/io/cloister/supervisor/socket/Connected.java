@@ -13,9 +13,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A connection to the service that has a container.
@@ -36,7 +34,7 @@ public record Connected(Path path, PacketSocket socket, ServiceFrame.Welcome wel
             kryo.write(FrameKryo.hello(settings.profile()), buffer);
             greet(socket, buffer.flip());
             Packet packet =
-                    firstAnswer(socket, buffer, settings.timeout())
+                    socket.receive(buffer.clear(), settings.timeout())
                             .orElseThrow(() -> new IOException("it did not answer in time"));
             packet.descriptors().forEach(Fd::close);
             return switch (kryo.readService(packet.bytes())) {
@@ -77,16 +75,6 @@ public record Connected(Path path, PacketSocket socket, ServiceFrame.Welcome wel
             }
         } catch (EOFException e) {
             // who is refused is told why, and then not listened to
-        }
-    }
-
-    /** Where the greeting was not read, the end of the connection comes before what was said. */
-    private static Optional<Packet> firstAnswer(
-            PacketSocket socket, ByteBuffer buffer, Duration limit) throws IOException {
-        try {
-            return socket.receive(buffer.clear(), limit);
-        } catch (EOFException e) {
-            return socket.receive(buffer.clear(), limit);
         }
     }
 }
