@@ -8,7 +8,9 @@ import io.cloister.nativeio.socket.PacketSocket;
 import io.cloister.protocol.kryo.ProtocolException;
 import io.cloister.protocol.kryo.ProtocolKryo;
 import io.cloister.protocol.message.Configured;
+import io.cloister.protocol.message.ContainerState;
 import io.cloister.protocol.message.Deleted;
+import io.cloister.protocol.message.Pong;
 import io.cloister.protocol.service.ClientFrame;
 import io.cloister.protocol.service.Frame;
 import io.cloister.protocol.service.FrameKryo;
@@ -127,10 +129,15 @@ final class FaultyService implements AutoCloseable {
             }
         }
 
-        /** Gives it a container. */
+        /** Gives it a container, of which it asks for a sign of life. */
         void welcome() throws IOException {
+            welcome(FaultyService.welcome());
+        }
+
+        void welcome(Welcome welcome) throws IOException {
             receive();
-            send(FaultyService.welcome());
+            send(welcome);
+            send(new ServiceFrame.Answer(call(), Pong.of(ContainerState.IDLE)));
         }
 
         /** The serial of the next call. */

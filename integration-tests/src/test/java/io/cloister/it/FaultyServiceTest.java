@@ -241,7 +241,29 @@ class FaultyServiceTest {
         }
     }
 
+    @Test
+    void shouldNotHurryBackToAServiceThatHangsUpOnWhomItWelcomes() throws Exception {
+        try (FaultyService service =
+                FaultyService.start(
+                        path,
+                        client -> {
+                            client.receive();
+                            client.send(FaultyService.welcome());
+                        })) {
+            long since = System.nanoTime();
+            AcquireReply reply = Worker.await(hasty.acquireLater(Optional.empty()));
+            Duration took = Duration.ofNanos(System.nanoTime() - since);
+
+            assertThat(reply).isInstanceOf(NotAcquired.class);
+            assertThat((long) service.served()) // after 10, 20, 40 and 80 ms, and then every 100
+                    .isBetween(2L, 6 + took.toMillis() / 100);
+        }
+    }
+
     // ---- calls -------------------------------------------------------------------------------
+
+    /** Serial of the first call after that which asks for a sign of life. */
+    private static final int FIRST = 2;
 
     private static final Kind PING = replyTo -> new Container.Ping(replyTo.narrow());
     private static final Kind OPEN = open("/w/a", "/w/b");
@@ -301,7 +323,9 @@ class FaultyServiceTest {
                         path,
                         client -> {
                             client.welcome();
-                            lie.tell(client, client.call());
+                            int serial = client.call();
+                            client.call(); // nobody answers for a container that has ended
+                            lie.tell(client, serial);
                         })) {
             Leased leased = of.acquire();
             leased.tell(kind.to(probe.getRef()));
@@ -345,7 +369,6 @@ class FaultyServiceTest {
         for (Kind kind : kinds().values()) {
             Lie refused =
                     (client, serial) -> {
-                        client.call();
                         client.send(new Refused(busy()), file);
                     };
             assertLost(worker, kind, refused, Failure.Kind.BUSY, "no more today");
@@ -402,11 +425,11 @@ class FaultyServiceTest {
 
     @Test
     void shouldNotTakeAnythingElseForALook() throws Exception {
-        for (ServiceFrame frame : List.of(new Answer(1, pong()), new Answer(1, busy()))) {
+        for (ServiceFrame frame : List.of(new Answer(FIRST, pong()), new Answer(FIRST, busy()))) {
             assertNoLook(frame);
         }
-        assertNoLook(new Looked(1, Optional.of(new Standstill(true, 1))), file);
-        assertNoLook(new OpenedFiles(1, List.of("/w/a"), Map.of()), file);
+        assertNoLook(new Looked(FIRST, Optional.of(new Standstill(true, 1))), file);
+        assertNoLook(new OpenedFiles(FIRST, List.of("/w/a"), Map.of()), file);
     }
 
     private void assertNoLook(ServiceFrame frame, Fd... descriptors) throws Exception {
@@ -440,11 +463,7 @@ class FaultyServiceTest {
     void shouldLoseAContainerWhoseStartWasAnnounced() throws Exception {
         TestProbe<Container.Started> started = worker.probe(Container.Started.class);
         Kind announced = replyTo -> execute(Optional.of(started.getRef()), replyTo);
-        Lie once =
-                (client, serial) -> {
-                    client.send(new Announced(serial, 1), self);
-                    client.call(); // what is unread may cost the worker what it has not read
-                };
+        Lie once = (client, serial) -> client.send(new Announced(serial, 1), self);
         Lie twice =
                 (client, serial) -> {
                     client.send(new Announced(serial, 1), self);
@@ -456,8 +475,8 @@ class FaultyServiceTest {
         started.receiveMessage(Worker.PATIENCE).pidfd().close();
         assertLost(announced, twice, "cannot have meant: Announced");
         started.receiveMessage(Worker.PATIENCE).pidfd().close();
-        assertNotMeant(announced, new Announced(1, 1));
-        assertNotMeant(announced, new Announced(1, 1), self, self);
+        assertNotMeant(announced, new Announced(FIRST, 1));
+        assertNotMeant(announced, new Announced(FIRST, 1), self, self);
         started.expectNoMessage(Duration.ZERO);
         started.stop();
     }
@@ -472,16 +491,17 @@ class FaultyServiceTest {
         for (Map.Entry<String, Kind> kind : kinds().entrySet()) {
             for (Map.Entry<String, Reply> answer : answers.entrySet()) {
                 if (answer.getKey().equals(kind.getKey())) {
-                    assertNotMeant(kind.getValue(), new Answer(1, answer.getValue()), file);
+                    assertNotMeant(kind.getValue(), new Answer(FIRST, answer.getValue()), file);
                 } else {
-                    assertNotMeant(kind.getValue(), new Answer(1, answer.getValue()));
+                    assertNotMeant(kind.getValue(), new Answer(FIRST, answer.getValue()));
                 }
             }
-            assertNotMeant(kind.getValue(), new Answer(1, busy()), file);
-            assertNotMeant(kind.getValue(), new Announced(1, 1), self);
-            assertNotMeant(kind.getValue(), new Looked(1, Optional.empty()));
+            assertNotMeant(kind.getValue(), new Answer(FIRST, busy()), file);
+            assertNotMeant(kind.getValue(), new Announced(FIRST, 1), self);
+            assertNotMeant(kind.getValue(), new Looked(FIRST, Optional.empty()));
             assertNotMeant(kind.getValue(), FaultyService.welcome(), file);
-            assertNotMeant(kind.getValue(), new OpenedFiles(1, List.of("/w/a"), Map.of()), file);
+            assertNotMeant(
+                    kind.getValue(), new OpenedFiles(FIRST, List.of("/w/a"), Map.of()), file);
         }
     }
 
@@ -496,16 +516,16 @@ class FaultyServiceTest {
         assertOpened(List.of("/w/a"), Map.of("/w/a", no));
         assertOpened(List.of("/w/a"), Map.of("/w/c", no));
         assertOpened(List.of("/w/a", "/w/b"), Map.of("/w/b", no));
-        assertNotMeant(OPEN, new OpenedFiles(1, List.of("/w/a", "/w/b"), Map.of()));
-        assertNotMeant(OPEN, new OpenedFiles(1, List.of("/w/a", "/w/b"), Map.of()), file);
+        assertNotMeant(OPEN, new OpenedFiles(FIRST, List.of("/w/a", "/w/b"), Map.of()));
+        assertNotMeant(OPEN, new OpenedFiles(FIRST, List.of("/w/a", "/w/b"), Map.of()), file);
         assertNotMeant(
-                OPEN, new OpenedFiles(1, List.of("/w/a", "/w/b"), Map.of()), file, file, file);
-        assertNotMeant(SYMLINK, new Answer(1, new Linked(Map.of("/w/c", no))));
+                OPEN, new OpenedFiles(FIRST, List.of("/w/a", "/w/b"), Map.of()), file, file, file);
+        assertNotMeant(SYMLINK, new Answer(FIRST, new Linked(Map.of("/w/c", no))));
     }
 
     private void assertOpened(List<String> paths, Map<String, Failure> errors) throws Exception {
         Fd[] files = Collections.nCopies(paths.size(), file).toArray(Fd[]::new);
-        assertNotMeant(OPEN, new OpenedFiles(1, paths, errors), files);
+        assertNotMeant(OPEN, new OpenedFiles(FIRST, paths, errors), files);
     }
 
     @Test
@@ -523,6 +543,42 @@ class FaultyServiceTest {
                         client.hold();
                     };
             assertLost(PING, lie, "cannot be read");
+        }
+    }
+
+    // ---- kills -------------------------------------------------------------------------------
+
+    @Test
+    void shouldNotSendAProgramThatIsKilledWhileItWaits() throws Exception {
+        Welcome usual = FaultyService.welcome();
+        Welcome oneAtATime =
+                new Welcome(
+                        usual.version(),
+                        usual.init(),
+                        usual.configured(),
+                        usual.workDirectory(),
+                        1);
+        try (FaultyService service =
+                FaultyService.start(
+                        path,
+                        client -> {
+                            client.welcome(oneAtATime);
+                            client.call();
+                            client.hold();
+                        })) {
+            TestProbe<Object> probe = worker.probe(Object.class);
+            Leased leased = worker.acquire();
+            CompletionStage<?> ping = leased.pingLater();
+            leased.tell(execute(probe.getRef()));
+            leased.tell(new Container.Kill());
+
+            assertThat(probe.receiveMessage(Worker.PATIENCE))
+                    .isInstanceOfSatisfying(
+                            Failure.class,
+                            failure -> assertThat(failure.kind()).isEqualTo(Failure.Kind.REFUSED));
+            assertThat(ping.toCompletableFuture()).isNotDone();
+            leased.endNow();
+            probe.stop();
         }
     }
 

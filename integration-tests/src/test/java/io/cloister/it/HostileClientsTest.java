@@ -337,6 +337,25 @@ class HostileClientsTest {
         }
     }
 
+    @Test
+    void shouldNotRunAProgramThatIsKilledWhileItWaits() throws Exception {
+        try (RawClient client = welcomed();
+                Fd file = MemFd.sealed("file", new byte[0])) {
+            client.call(1, sleep().toBuilder().announceStart(true).build());
+            assertThat(client.receive()).isInstanceOf(Announced.class);
+            client.call(2, program("/bin/true").descriptors(0).build(), file);
+            client.send(new Kill(2));
+            assertThat(client.answer(2))
+                    .isInstanceOfSatisfying(
+                            Failure.class,
+                            failure -> assertThat(failure.kind()).isEqualTo(Failure.Kind.REFUSED));
+            client.send(new Kill(1));
+            assertThat(client.answer(1)).isInstanceOf(Failure.class);
+            client.call(3, program("/bin/true").build());
+            assertThat(client.answer(3)).isInstanceOf(ExecveResult.class);
+        }
+    }
+
     // ---- descriptors -------------------------------------------------------------------------
 
     @Test

@@ -66,7 +66,8 @@ public sealed interface ClientFrame extends Frame {
     }
 
     /**
-     * Kills the program of a call, or refuses it if it was announced; nothing if it is over.
+     * Kills the program of a call, or refuses it if it was announced or waits behind other
+     * commands; nothing if it is over.
      *
      * @param serial of the call
      */

@@ -149,7 +149,10 @@ public final class Container {
     /** Lets an announced program start. */
     public record Proceed() implements Command {}
 
-    /** Kills the program that runs, if one does; refuses one that was announced. */
+    /**
+     * Kills the program that runs, and refuses one that was announced; if none does, refuses the
+     * first of those that wait behind other commands.
+     */
     public record Kill() implements Command {}
 
     /**
@@ -754,7 +757,11 @@ public final class Container {
                     yield this;
                 }
                 case Kill kill -> {
-                    waitPid.tell(new WaitPid.Kill());
+                    if (task.run().isPresent()) {
+                        waitPid.tell(new WaitPid.Kill());
+                    } else {
+                        refuseQueued();
+                    }
                     yield this;
                 }
                 case Proceed proceed -> {
@@ -825,6 +832,22 @@ public final class Container {
                 LOG.warn("cannot close what a command held", e);
             }
         }
+    }
+
+    /** The first program that waits will not run. */
+    private void refuseQueued() {
+        for (Task<?> waiting : queue) {
+            if (waiting.run().isPresent()) {
+                queue.remove(waiting);
+                waiting.fail(killedBeforeItsStart());
+                return;
+            }
+        }
+    }
+
+    /** The answer to a program that has not run and will not. */
+    public static Failure killedBeforeItsStart() {
+        return Failure.of(Failure.Kind.REFUSED, "killed before the program's start");
     }
 
     private void enqueue(Task<?> task) {

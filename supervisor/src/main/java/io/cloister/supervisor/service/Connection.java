@@ -227,8 +227,10 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
             case ClientFrame.Look(int serial) when state == State.SERVING -> onLook(serial);
             case ClientFrame.Proceed(int serial) when state == State.SERVING ->
                     sign(serial, new Container.Proceed());
-            case ClientFrame.Kill(int serial) when state == State.SERVING ->
-                    sign(serial, new Container.Kill());
+            case ClientFrame.Kill(int serial) when state == State.SERVING -> {
+                refuseQueued(serial);
+                yield sign(serial, new Container.Kill());
+            }
             default -> {
                 socket.discard(descriptors);
                 yield refuse(
@@ -472,6 +474,17 @@ final class Connection extends AbstractOnMessageBehavior<Object> {
             container().tell(sign);
         }
         return this;
+    }
+
+    /** A program that waits behind other commands will not run. */
+    private void refuseQueued(int serial) {
+        for (Waiting call : calls) {
+            if (call.serial() == serial && call.request() instanceof Execve) {
+                calls.remove(call);
+                refuseCall(call, Container.killedBeforeItsStart());
+                return;
+            }
+        }
     }
 
     private Behavior<Object> onStarted(Container.Started announced) {

@@ -198,13 +198,15 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
             case Container.Ping(ActorRef<PingReply> replyTo) ->
                     call(new Ping(), expect(PingReply.class, replyTo));
             case Container.Configure(var request, ActorRef<ConfReply> replyTo) -> {
-                replyTo.tell(
-                        configured
-                                ? Failure.of(
-                                        Failure.Kind.ALREADY_CONFIGURED,
-                                        "the container is configured already: create another")
-                                : connected.welcome().configured());
-                configured = true;
+                if (configured) {
+                    replyTo.tell(
+                            Failure.of(
+                                    Failure.Kind.ALREADY_CONFIGURED,
+                                    "the container is configured already: create another"));
+                } else {
+                    configured = true;
+                    call(new Ping(), new Configuring(replyTo));
+                }
             }
             case Container.OpenFiles(Open request, ActorRef<OpenReply> replyTo) ->
                     open(request, replyTo);
@@ -217,7 +219,11 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
             case Container.Execute execute -> execute(execute);
             case Container.Look(ActorRef<Container.Looked> replyTo) -> look(replyTo);
             case Container.Proceed proceed -> sign(ClientFrame.Proceed::new);
-            case Container.Kill kill -> sign(ClientFrame.Kill::new);
+            case Container.Kill kill -> {
+                if (!sign(ClientFrame.Kill::new)) {
+                    refuseUnsent();
+                }
+            }
             default -> {} // what only a container of this process is told
         }
     }
@@ -270,6 +276,36 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
 
     private <R> Pending expect(Class<R> type, ActorRef<? super R> replyTo) {
         return new Simple<>(type, replyTo, settings.timeout());
+    }
+
+    /** The service has configured it: whether there is a container behind its words is asked. */
+    private final class Configuring implements Pending {
+        private final ActorRef<ConfReply> replyTo;
+
+        Configuring(ActorRef<ConfReply> replyTo) {
+            this.replyTo = replyTo;
+        }
+
+        @Override
+        public Duration allowance() {
+            return settings.timeout();
+        }
+
+        @Override
+        public boolean answer(ServiceFrame frame, List<Fd> descriptors) {
+            if (!(frame instanceof ServiceFrame.Answer(int serial, PingReply reply))
+                    || !descriptors.isEmpty()) {
+                return false;
+            }
+            replyTo.tell(
+                    reply instanceof Failure failure ? failure : connected.welcome().configured());
+            return true;
+        }
+
+        @Override
+        public void fail(Failure failure) {
+            replyTo.tell(failure);
+        }
     }
 
     /** A command that is answered without descriptors. */
@@ -394,11 +430,24 @@ public final class RemoteContainer extends AbstractOnMessageBehavior<Object> {
         }
     }
 
-    /** For the program that runs, or will be the next to. */
-    private void sign(Function<Integer, ClientFrame> sign) {
+    /** For the program that runs, or will be the next to; whether the service has one. */
+    private boolean sign(Function<Integer, ClientFrame> sign) {
         for (Map.Entry<Integer, Pending> each : pending.entrySet()) {
             if (each.getValue() instanceof Running) {
                 frames.send(encoder, sign.apply(each.getKey()));
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The first program that waits to be sent will not be. */
+    private void refuseUnsent() {
+        for (Unsent call : unsent) {
+            if (call.waits() instanceof Running) {
+                unsent.remove(call);
+                call.sent().run();
+                call.waits().fail(Container.killedBeforeItsStart());
                 return;
             }
         }

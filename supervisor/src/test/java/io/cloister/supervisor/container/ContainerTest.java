@@ -16,6 +16,7 @@ import io.cloister.protocol.message.Conf;
 import io.cloister.protocol.message.Configured;
 import io.cloister.protocol.message.ContainerState;
 import io.cloister.protocol.message.Delete;
+import io.cloister.protocol.message.Deleted;
 import io.cloister.protocol.message.Execve;
 import io.cloister.protocol.message.ExecveResult;
 import io.cloister.protocol.message.Failure;
@@ -37,6 +38,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterAll;
@@ -239,6 +241,35 @@ class ContainerTest {
         assertThat(((Pong) answer()).state()).isEqualTo(ContainerState.EXECUTING);
         container.tell(new Container.Destroy());
         assertLost(Failure.Kind.CONTAINER_LOST);
+    }
+
+    @Test
+    void shouldNotRunAProgramThatIsKilledWhileItWaits() throws IOException {
+        startConfigured();
+        List<Message> pending = new CopyOnWriteArrayList<>();
+        answers =
+                message -> {
+                    pending.add(message);
+                    return List.of();
+                };
+        container.tell(What.DELETE.request(this));
+        container.tell(What.EXECVE.request(this));
+        container.tell(What.PING.request(this));
+        container.tell(new Container.Kill());
+        assertFailure(answer(), Failure.Kind.REFUSED);
+        assertNoOtherAnswer();
+        answers = ContainerTest::succeed;
+        kit.createTestProbe()
+                .awaitAssert(
+                        LIMIT,
+                        () -> {
+                            assertThat(pending).hasSize(1);
+                            return null;
+                        });
+        fake.send(pending.getFirst().success());
+        assertThat(answer()).isInstanceOf(Deleted.class);
+        assertThat(answer()).isInstanceOf(Pong.class);
+        assertUsable();
     }
 
     @Test
