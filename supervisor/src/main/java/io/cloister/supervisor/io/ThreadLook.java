@@ -34,25 +34,25 @@ import java.util.TreeMap;
  * make a descriptor readable (alarm(2), timerfd_create(2)), so give programs more time than one
  * look takes. Programs' own words, such as their names, are not read.
  *
- * <p>Processes of other PID namespaces are not looked at, should a number have become one of
- * theirs.
+ * <p>A process counts only if its parent is still the one that it was found by: its number cannot
+ * have become a stranger's meanwhile.
  */
 public final class ThreadLook {
     /** With more the answer is no, so that a look stays short: some 40 us for each thread. */
     public static final int MAX_THREADS = 100;
 
     private final int init;
-    private final Path namespace;
 
     /** How long each has run so far, and how often. */
     private final Map<Integer, String> ran = new TreeMap<>();
 
     private boolean inPipe;
 
-    private ThreadLook(int init) throws IOException {
+    private ThreadLook(int init) {
         this.init = init;
-        namespace = namespace(init);
     }
+
+    private record Found(int process, int parent) {}
 
     /**
      * Looks at a container's programs, up to the first thread that does not wait. May take some
@@ -72,19 +72,20 @@ public final class ThreadLook {
     }
 
     private Optional<Standstill> standstill() throws IOException {
-        Deque<Integer> processes = new ArrayDeque<>();
+        Deque<Found> processes = new ArrayDeque<>();
         for (int thread : threads(init)) {
             processes.addAll(children(init, thread));
         }
         while (!processes.isEmpty()) {
-            int process = processes.remove();
+            Found found = processes.remove();
+            int process = found.process();
             for (int thread : threads(process)) {
                 if (ran.size() >= MAX_THREADS || !waits(process, thread)) {
                     return Optional.empty();
                 }
                 processes.addAll(children(process, thread));
             }
-            if (!namespace(process).equals(namespace)) { // only now: its number was its own
+            if (parent(process) != found.parent()) { // only now: its number was its own
                 return Optional.empty();
             }
         }
@@ -106,7 +107,7 @@ public final class ThreadLook {
     private boolean waits(int process, int thread) throws IOException {
         String task = task(process, thread);
         String stat = read(task + "/stat");
-        char state = stat.charAt(stat.lastIndexOf(')') + 2); // the name may hold anything
+        char state = afterName(stat).charAt(0);
         String schedstat = read(task + "/schedstat");
         if (schedstat.startsWith("0 ")) {
             return false; // a kernel that does not count
@@ -134,9 +135,13 @@ public final class ThreadLook {
         };
     }
 
-    /** Which PID namespace a process is in: pid_namespaces(7). */
-    private static Path namespace(int process) throws IOException {
-        return Files.readSymbolicLink(Path.of("/proc/" + process + "/ns/pid"));
+    /** The fields of stat from the state on: the name before them may hold anything. */
+    private static String afterName(String stat) {
+        return stat.substring(stat.lastIndexOf(')') + 2);
+    }
+
+    private static int parent(int process) throws IOException {
+        return Integer.parseInt(afterName(read("/proc/" + process + "/stat")).split(" ", -1)[1]);
     }
 
     private static String task(int process, int thread) {
@@ -157,11 +162,11 @@ public final class ThreadLook {
         return threads;
     }
 
-    private static List<Integer> children(int process, int thread) throws IOException {
-        List<Integer> children = new ArrayList<>();
-        for (String number : read(task(process, thread) + "/children").split(" ", -1)) {
+    private static List<Found> children(int parent, int thread) throws IOException {
+        List<Found> children = new ArrayList<>();
+        for (String number : read(task(parent, thread) + "/children").split(" ", -1)) {
             if (!number.isBlank()) {
-                children.add(Integer.valueOf(number));
+                children.add(new Found(Integer.parseInt(number), parent));
             }
         }
         return children;
