@@ -18,13 +18,13 @@ interface ContainerSource extends AutoCloseable {
      * Make a container. Answered always, and within a bound.
      *
      * @param birth comes back with the answer
+     * @param pooled the next one is prepared before this one is admitted; if somebody waits for it,
+     *     {@link Prepare} follows when it is ready, since to configure it takes the same locks in
+     *     the kernel
      */
-    record Make(long birth, ActorRef<Made> replyTo) implements Order {}
+    record Make(long birth, boolean pooled, ActorRef<Made> replyTo) implements Order {}
 
-    /**
-     * A container is ready: prepare the next. Not while it is being configured, which takes the
-     * same locks in the kernel.
-     */
+    /** Prepare the next container, unless that has been done. */
     record Prepare() implements Order {}
 
     /** What came of it. */

@@ -528,7 +528,7 @@ public final class ContainerSupervisor
         }
         births.put(++lastBirth, birth);
         birth.trace().creating();
-        maker.tell(new ContainerSource.Make(lastBirth, made));
+        maker.tell(new ContainerSource.Make(lastBirth, birth.requester().isEmpty(), made));
     }
 
     private Behavior<Command> onMade(ContainerSource.Made made) {
@@ -636,11 +636,13 @@ public final class ContainerSupervisor
         Optional<Waiting> requester = Optional.ofNullable(requesters.remove(member));
         if (requester.isPresent()) {
             lease(member, requester.get());
+            // not at once: whoever waits for the container may be on this thread as well
+            getContext()
+                    .getExecutionContext()
+                    .execute(() -> maker.tell(new ContainerSource.Prepare()));
         } else {
             makeAvailable(member);
         }
-        // not at once: whoever waits for the container may be on this thread as well
-        getContext().getExecutionContext().execute(() -> maker.tell(new ContainerSource.Prepare()));
     }
 
     private void failStart(Member member, Failure failure) {

@@ -115,7 +115,11 @@ final class Spawner extends AbstractOnMessageBehavior<Order> {
         }
         make.replyTo().tell(made);
         if (forked != null) {
-            make.replyTo().tell(new Admitted(make.birth(), admit(forked)));
+            Optional<String> failure = admit(forked);
+            if (make.pooled()) {
+                prepareNext();
+            }
+            make.replyTo().tell(new Admitted(make.birth(), failure));
         }
     }
 
