@@ -15,6 +15,7 @@ import io.cloister.protocol.run.ProgramOutcome;
 import io.cloister.protocol.run.Rlimits;
 import io.cloister.protocol.run.Run;
 import io.cloister.protocol.unit.ByteSize;
+import io.cloister.supervisor.cluster.ClusterView;
 import io.cloister.supervisor.handler.ExecveDescriptors;
 import io.cloister.supervisor.pool.ContainerSupervisor.Lease;
 import java.io.IOException;
@@ -722,6 +723,7 @@ final class Benchmarks implements AutoCloseable {
         Histogram waits = new ConcurrentHistogram(3);
         Queue<String> answered = new ConcurrentLinkedQueue<>();
         List<CompletableFuture<?>> all = new ArrayList<>();
+        long come = remote.look().answered() + (long) tenants * each;
         long start = System.nanoTime();
         for (int i = 0; i < tenants * each; i++) {
             String tenant = "tenant " + i / each; // one after the other comes with all it has
@@ -733,6 +735,10 @@ final class Benchmarks implements AutoCloseable {
                                 answered.add(tenant);
                             })
                             .toCompletableFuture());
+        }
+        ClusterView view = remote.look();
+        while (view.waiting() + view.running() + view.answered() < come) {
+            view = remote.look();
         }
         int early = answered.size();
         Worker.await(CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)));

@@ -65,12 +65,16 @@ final class RemoteWorker implements AutoCloseable {
 
     private boolean isReady(int slots) throws Exception {
         try {
-            ClusterView view = cloister.look(Duration.ofSeconds(3)).toCompletableFuture().get();
-            return view.workers().stream()
+            return look().workers().stream()
                     .anyMatch(worker -> worker.capabilities().slots() == slots);
         } catch (java.util.concurrent.ExecutionException notYet) {
             return false;
         }
+    }
+
+    /** What the queue has. */
+    ClusterView look() throws Exception {
+        return cloister.look(Duration.ofSeconds(3)).toCompletableFuture().get();
     }
 
     static RemoteWorker start(int slots) throws Exception {
