@@ -275,7 +275,12 @@ final class Benchmarks implements AutoCloseable {
     private List<Row> resets() throws Exception {
         Path program = programs.compile("fill", WARNINGS);
         Execve fill = Execve.of("fill", Integer.toString(FILES)).executableByDescriptor().build();
+        Execve one = Execve.of("fill", "1").executableByDescriptor().build();
         Lease lease = worker.create(Worker::untimed);
+        for (int run = 0; run < scale.of(WARM_UP_RUNS); run++) {
+            worker.execute(lease, one, () -> executable(program), Worker::untimed);
+            worker.reset(lease, 1, Worker::untimed);
+        }
         List<Distribution> times =
                 alternate(
                         "reset of %,d files".formatted(FILES),
