@@ -16,19 +16,28 @@ import java.util.List;
  * @param <A> what stands for an answer
  */
 final class Outbox<A> {
-    /** After this, and what Akka's timers are late, the answers are taken whatever comes. */
-    static final Duration LIMIT = Duration.ofMillis(5);
-
-    /** Answers that come less often than this are not held back. */
-    private static final long CLOSELY_NANOS = Duration.ofMillis(2).toNanos();
+    /**
+     * How patient a queue is.
+     *
+     * @param closely answers that come less often than this are not held back
+     * @param limit after this, and what Akka's timers are late, they are taken whatever comes
+     */
+    record Patience(Duration closely, Duration limit) {
+        static final Patience USUAL = new Patience(Duration.ofMillis(2), Duration.ofMillis(5));
+    }
 
     private static final int MAX_HELD_BACK = 16;
 
+    private final long closelyNanos;
     private final List<A> heldBack = new ArrayList<>();
     private int waiting;
     private int running;
     private boolean answered;
     private long answeredAt;
+
+    Outbox(Patience patience) {
+        closelyNanos = patience.closely().toNanos();
+    }
 
     /** Has so many more of the client's runs wait and run; negative for less. */
     void count(int moreWaiting, int moreRunning) {
@@ -48,7 +57,7 @@ final class Outbox<A> {
      * @return whether all that are in it are to be taken now
      */
     boolean add(A answer, long now) {
-        boolean closely = answered && now - answeredAt < CLOSELY_NANOS;
+        boolean closely = answered && now - answeredAt < closelyNanos;
         answered = true;
         answeredAt = now;
         heldBack.add(answer);

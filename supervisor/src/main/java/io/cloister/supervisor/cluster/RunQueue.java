@@ -302,6 +302,8 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private final Set<Entry> untaken = new HashSet<>();
 
     /** Of the clients that have runs here. */
+    private final Outbox.Patience patience;
+
     private final Map<ActorRef<RunClient.Command>, Outbox<Entry>> outboxes = new HashMap<>();
 
     private final Map<ActorRef<WorkerNode.Command>, Worker> workers = new LinkedHashMap<>();
@@ -328,10 +330,14 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private long producers;
 
     private RunQueue(
-            ActorContext<Command> context, TimerScheduler<Command> timers, QueueSettings settings) {
+            ActorContext<Command> context,
+            TimerScheduler<Command> timers,
+            QueueSettings settings,
+            Outbox.Patience patience) {
         super(context);
         this.timers = timers;
         this.settings = settings;
+        this.patience = patience;
         metrics = Metrics.get(context.getSystem());
         waitingLevel = metrics.share(Level.QUEUE_WAITING);
         runningLevel = metrics.share(Level.QUEUE_RUNNING);
@@ -370,10 +376,14 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     /** The behaviour of a queue. */
     static Behavior<Command> create(QueueSettings settings) {
+        return create(settings, Outbox.Patience.USUAL);
+    }
+
+    static Behavior<Command> create(QueueSettings settings, Outbox.Patience patience) {
         return Behaviors.setup(context ->
                 Behaviors.withTimers(timers -> {
                     timers.startTimerWithFixedDelay(new Tick(), TICK);
-                    return new RunQueue(context, timers, settings);
+                    return new RunQueue(context, timers, settings, patience);
                 }));
     }
 
@@ -927,7 +937,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
         if (outbox.add(entry, entry.answeredAt)) {
             tellHeldBack(outbox);
         } else if (!timers.isTimerActive(TellHeldBack.class)) {
-            timers.startSingleTimer(TellHeldBack.class, new TellHeldBack(), Outbox.LIMIT);
+            timers.startSingleTimer(TellHeldBack.class, new TellHeldBack(), patience.limit());
         }
     }
 
@@ -941,7 +951,8 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     /** Has so many more runs of a client's wait and run. */
     private void count(Entry entry, int waiting, int running) {
-        Outbox<Entry> outbox = outboxes.computeIfAbsent(entry.client, client -> new Outbox<>());
+        Outbox<Entry> outbox =
+                outboxes.computeIfAbsent(entry.client, client -> new Outbox<>(patience));
         outbox.count(waiting, running);
         if (outbox.isUnused()) {
             tellHeldBack(outbox);

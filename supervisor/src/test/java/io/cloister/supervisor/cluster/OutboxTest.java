@@ -10,7 +10,7 @@ class OutboxTest {
     private static final long SOON = 1_000_000;
     private static final long LATER = 3_000_000;
 
-    private final Outbox<String> outbox = new Outbox<>();
+    private final Outbox<String> outbox = new Outbox<>(Outbox.Patience.USUAL);
 
     @Test
     void shouldHoldBackWhatFollowsClosely() {

@@ -477,14 +477,18 @@ class RunQueueTest {
         }
     }
 
+    private static final Outbox.Patience FOR_EVER =
+            new Outbox.Patience(Duration.ofDays(1), Duration.ofDays(1));
+
     /** Two slots are busy, others wait, and two answers come at once: the second is held back. */
-    private List<RunKey> answersAtOnce() {
+    private List<RunKey> answersAtOnce(Outbox.Patience patience) {
         kit.stop(queue);
         queue =
                 kit.spawn(
                         RunQueue.create(
                                 new QueueSettings(
-                                        20, 64 * 1024, 2, 2, 2, LIMIT, Duration.ofMinutes(1))));
+                                        20, 64 * 1024, 2, 2, 2, LIMIT, Duration.ofMinutes(1)),
+                                patience));
         Played worker = new Played("node", 2);
         for (int i = 0; i < 10; i++) {
             submit("run " + i);
@@ -496,7 +500,8 @@ class RunQueueTest {
 
     @Test
     void shouldTellEveryAnswerThoughNoOtherFollows() {
-        List<RunKey> keys = answersAtOnce();
+        List<RunKey> keys =
+                answersAtOnce(new Outbox.Patience(Duration.ofDays(1), Duration.ofMillis(5)));
 
         assertThat(List.of(told(RunClient.Answered.class), told(RunClient.Answered.class)))
                 .extracting(RunClient.Answered::key)
@@ -505,7 +510,7 @@ class RunQueueTest {
 
     @Test
     void shouldTellEveryAnswerBeforeItEnds() {
-        List<RunKey> keys = answersAtOnce();
+        List<RunKey> keys = answersAtOnce(FOR_EVER);
         Adapter.toClassic(queue).tell(PoisonPill.getInstance(), akka.actor.ActorRef.noSender());
 
         assertThat(List.of(told(RunClient.Answered.class), told(RunClient.Answered.class)))
@@ -515,7 +520,7 @@ class RunQueueTest {
 
     @Test
     void shouldTellOnceAnAnswerThatWasHeldBackFromAClientThatAsksAgain() {
-        RunKey second = answersAtOnce().get(1);
+        RunKey second = answersAtOnce(FOR_EVER).get(1);
         submit(second.id());
 
         assertThat(told(RunClient.Answered.class).key()).isNotEqualTo(second);
