@@ -25,6 +25,7 @@ import io.cloister.nativeio.program.ProgramTooLargeException;
 import io.cloister.nativeio.program.SyscallProgram;
 import io.cloister.nativeio.seccomp.SeccompFilter;
 import io.cloister.protocol.container.ContainerConfig;
+import io.cloister.protocol.container.Mount;
 import io.cloister.protocol.message.Conf;
 import io.cloister.protocol.message.ConfReply;
 import io.cloister.protocol.message.ContainerState;
@@ -61,6 +62,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -244,6 +246,9 @@ public final class Container {
     /** Of the latest run: the next one's is likely the same. */
     private @Nullable ExecveHandler handler;
 
+    /** Of its last reset. */
+    private Set<Mount.Tmpfs> usedBefore = Set.of();
+
     /** What the latest run's filter is listened to for. */
     private SeccompFilter.Listener listener = SeccompFilter.Listener.NONE;
 
@@ -367,7 +372,9 @@ public final class Container {
     private Exchange<ResetReply> reset(ContainerContext known) {
         boolean programsRan = used;
         used = false;
-        Exchange<ResetReply> exchange = ResetHandler.start(known.config(), programsRan);
+        Exchange<ResetReply> exchange =
+                ResetHandler.start(
+                        known.config(), programsRan, usedBefore, found -> usedBefore = found);
         return programsRan ? withoutLeftover(exchange, SHORTEST_PAUSE) : exchange;
     }
 

@@ -19,13 +19,16 @@ import io.cloister.protocol.message.ResetReply;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Brings a container back to how conf left it, and shows that it is.
@@ -33,7 +36,9 @@ import java.util.Set;
  * <p>A first program ends every process, leaves the IPC namespace behind with all System V objects
  * and POSIX queues in it, and looks at each tmpfs. One that was used is not emptied but replaced:
  * what was in it goes with it, whatever names, depths and attributes it had. A second program does
- * that, and looks again. What does not look as new then dooms the container.
+ * that, and looks again. What does not look as new then dooms the container. Judges use the same
+ * directories run after run, so one that was used when it was reset last is replaced at once, by
+ * the first program.
  *
  * <p>A tmpfs with other mounts inside is always replaced, since a look at it cannot tell the
  * directories of mount points from a program's; its inner mounts are carried over by descriptor.
@@ -47,6 +52,7 @@ public final class ResetHandler {
     private static final int LOOK_SIZE = XATTR_AT + XATTR_NAMES;
 
     private final ContainerConfig config;
+    private final Consumer<Set<Mount.Tmpfs>> habit;
     private final List<Mount.Tmpfs> all;
 
     /** The mounts right inside each tmpfs that has any. */
@@ -61,8 +67,9 @@ public final class ResetHandler {
     /** A mount to carry over from an old tmpfs into the new one. */
     private record Carried(Mount mount, boolean directory) {}
 
-    private ResetHandler(ContainerConfig config) {
+    private ResetHandler(ContainerConfig config, Consumer<Set<Mount.Tmpfs>> habit) {
         this.config = config;
+        this.habit = habit;
         this.all =
                 config.mounts().stream()
                         .filter(Mount.Tmpfs.class::isInstance)
@@ -81,7 +88,7 @@ public final class ResetHandler {
      * @param config as it was applied, see {@link ContainerContext}
      */
     public static Exchange<ResetReply> start(ContainerConfig config) {
-        return start(config, true);
+        return start(config, true, Set.of(), used -> {});
     }
 
     /**
@@ -90,9 +97,15 @@ public final class ResetHandler {
      * @param config as it was applied, see {@link ContainerContext}
      * @param programsRan whether any has run since conf or the last reset, the init command
      *     included: nobody else can have made IPC objects, and a new namespace takes 25 to 60 µs
+     * @param expected to have been used, as the last reset found: replaced before anybody asks
+     * @param habit is told which were used this time
      */
-    public static Exchange<ResetReply> start(ContainerConfig config, boolean programsRan) {
-        return new ResetHandler(config).look(programsRan);
+    public static Exchange<ResetReply> start(
+            ContainerConfig config,
+            boolean programsRan,
+            Set<Mount.Tmpfs> expected,
+            Consumer<Set<Mount.Tmpfs>> habit) {
+        return new ResetHandler(config, habit).look(programsRan, expected);
     }
 
     /** The mount that a mount's target lies on, unless that is the root. */
@@ -105,7 +118,13 @@ public final class ResetHandler {
 
     // ---- the look ---------------------------------------------------------------------------
 
-    private Exchange<ResetReply> look(boolean programsRan) {
+    /** Whether it is neither around another mount nor inside another tmpfs. */
+    private boolean standsAlone(Mount.Tmpfs tmpfs) {
+        return !inner.containsKey(tmpfs)
+                && inner.values().stream().noneMatch(mounts -> mounts.contains(tmpfs));
+    }
+
+    private Exchange<ResetReply> look(boolean programsRan, Set<Mount.Tmpfs> expected) {
         SyscallProgram.Builder b = SyscallProgram.named("reset");
         Processes.killAll(b);
         Processes.reapAll(b);
@@ -128,15 +147,21 @@ public final class ResetHandler {
         }
         Lookup lookup = new Lookup(b);
         int innerMounts = inner.values().stream().mapToInt(List::size).sum();
-        Data seen = b.reserve(all.size() * LOOK_SIZE + innerMounts * Stat.SIZE);
-        List<Look> looks = new ArrayList<>();
-        for (Mount.Tmpfs tmpfs : all) {
-            looks.add(look(b, lookup, tmpfs, seen, looks.size() * LOOK_SIZE));
+        List<Mount.Tmpfs> first =
+                all.stream().filter(expected::contains).filter(this::standsAlone).toList();
+        int innerAt = (first.size() + all.size()) * LOOK_SIZE;
+        Data seen = b.reserve(innerAt + innerMounts * Stat.SIZE);
+        List<Look> before = look(b, lookup, first, seen, 0);
+        if (!first.isEmpty()) {
+            Map<Mount.Tmpfs, List<Carried>> alone = new LinkedHashMap<>();
+            first.forEach(tmpfs -> alone.put(tmpfs, List.of()));
+            replace(b, lookup, alone);
         }
+        List<Look> looks = look(b, lookup, all, seen, first.size() * LOOK_SIZE);
         List<InnerLook> innerLooks = new ArrayList<>();
         inner.forEach((tmpfs, mounts) -> {
             for (Mount mount : mounts) {
-                int at = all.size() * LOOK_SIZE + innerLooks.size() * Stat.SIZE;
+                int at = innerAt + innerLooks.size() * Stat.SIZE;
                 innerLooks.add(look(b, lookup, tmpfs, mount, seen, at));
             }
         });
@@ -145,7 +170,20 @@ public final class ResetHandler {
         return Exchange.run(
                 program,
                 ResetHandler::doomed,
-                result -> judge(result, result.bytes(program, seen), looks, innerLooks));
+                result -> judge(result, result.bytes(program, seen), before, looks, innerLooks));
+    }
+
+    private static List<Look> look(
+            SyscallProgram.Builder b,
+            Lookup lookup,
+            Collection<Mount.Tmpfs> which,
+            Data seen,
+            int at) {
+        List<Look> looks = new ArrayList<>();
+        for (Mount.Tmpfs tmpfs : which) {
+            looks.add(look(b, lookup, tmpfs, seen, at + looks.size() * LOOK_SIZE));
+        }
+        return looks;
     }
 
     private static Look look(
@@ -186,15 +224,34 @@ public final class ResetHandler {
     }
 
     private Exchange<ResetReply> judge(
-            ProgramResult result, ByteBuffer seen, List<Look> looks, List<InnerLook> innerLooks) {
+            ProgramResult result,
+            ByteBuffer seen,
+            List<Look> before,
+            List<Look> looks,
+            List<InnerLook> innerLooks) {
+        Set<Mount.Tmpfs> fresh = new HashSet<>();
+        Set<Mount.Tmpfs> found = new HashSet<>();
+        for (Look look : before) {
+            fresh.add(look.tmpfs());
+            if (residue(result, seen, look, 1).isPresent()) {
+                found.add(look.tmpfs());
+            }
+        }
         Map<Mount.Tmpfs, List<Carried>> used = new LinkedHashMap<>();
         Map<Mount.Tmpfs, Stat> stats = new LinkedHashMap<>();
         for (Look look : looks) {
             stats.put(look.tmpfs(), Stat.read(seen, look.at()));
-            if (inner.containsKey(look.tmpfs()) || residue(result, seen, look, 1).isPresent()) {
+            Optional<String> residue = residue(result, seen, look, 1);
+            if (residue.isPresent() && fresh.contains(look.tmpfs())) {
+                return notAsNew(look.tmpfs(), residue.get());
+            }
+            if (inner.containsKey(look.tmpfs()) || residue.isPresent()) {
                 used.put(look.tmpfs(), new ArrayList<>());
             }
         }
+        int replaced = found.size();
+        found.addAll(used.keySet());
+        habit.accept(Set.copyOf(found));
         for (InnerLook look : innerLooks) {
             Optional<SyscallFailure> failure = result.failureOf(look.open());
             Stat stat = Stat.read(seen, look.at());
@@ -212,7 +269,9 @@ public final class ResetHandler {
                                 "a program has moved this mount away"));
             }
         }
-        return used.isEmpty() ? new Exchange.Done<>(new ResetDone(0)) : replace(used);
+        return used.isEmpty()
+                ? new Exchange.Done<>(new ResetDone(replaced))
+                : replace(used, replaced);
     }
 
     /** What is not as new about a tmpfs, in words. */
@@ -265,10 +324,24 @@ public final class ResetHandler {
     // ---- the replacement --------------------------------------------------------------------
 
     /** In the order of conf: a tmpfs inside another is carried over first, then replaced itself. */
-    private Exchange<ResetReply> replace(Map<Mount.Tmpfs, List<Carried>> used) {
+    private Exchange<ResetReply> replace(Map<Mount.Tmpfs, List<Carried>> used, int replaced) {
         SyscallProgram.Builder b = SyscallProgram.named("reset used");
-        b.call("leave work directory", "", Sys.CHDIR, b.string("/").address());
         Lookup lookup = new Lookup(b);
+        Map<Mount.Tmpfs, Integer> inodes = replace(b, lookup, used);
+        Data seen = b.reserve(used.size() * LOOK_SIZE);
+        List<Look> looks = look(b, lookup, used.keySet(), seen, 0);
+        b.reply(seen);
+        SyscallProgram program = b.build();
+        return Exchange.run(
+                program,
+                ResetHandler::doomed,
+                result -> prove(result, result.bytes(program, seen), looks, inodes, replaced));
+    }
+
+    /** Returns how many inodes each of the new ones has. */
+    private Map<Mount.Tmpfs, Integer> replace(
+            SyscallProgram.Builder b, Lookup lookup, Map<Mount.Tmpfs, List<Carried>> used) {
+        b.call("leave work directory", "", Sys.CHDIR, b.string("/").address());
         Map<Mount.Tmpfs, Integer> inodes = new LinkedHashMap<>();
         used.forEach((tmpfs, carried) -> inodes.put(tmpfs, replace(b, lookup, tmpfs, carried)));
         b.call(
@@ -276,17 +349,7 @@ public final class ResetHandler {
                 config.workDirectory(),
                 Sys.CHDIR,
                 b.string(config.workDirectory()).address());
-        Data seen = b.reserve(used.size() * LOOK_SIZE);
-        List<Look> looks = new ArrayList<>();
-        for (Mount.Tmpfs tmpfs : used.keySet()) {
-            looks.add(look(b, lookup, tmpfs, seen, looks.size() * LOOK_SIZE));
-        }
-        b.reply(seen);
-        SyscallProgram program = b.build();
-        return Exchange.run(
-                program,
-                ResetHandler::doomed,
-                result -> prove(result, result.bytes(program, seen), looks, inodes));
+        return inodes;
     }
 
     /** Returns how many inodes the new one has: its root and what mount points need. */
@@ -375,19 +438,24 @@ public final class ResetHandler {
             ProgramResult result,
             ByteBuffer seen,
             List<Look> looks,
-            Map<Mount.Tmpfs, Integer> inodes) {
+            Map<Mount.Tmpfs, Integer> inodes,
+            int replaced) {
         for (Look look : looks) {
             Optional<String> residue =
                     residue(result, seen, look, inodes.getOrDefault(look.tmpfs(), 1));
             if (residue.isPresent()) {
-                return doomed(
-                        Failure.of(
-                                Failure.Kind.INTERNAL,
-                                look.tmpfs().target(),
-                                "not as new after a fresh mount: " + residue.get()));
+                return notAsNew(look.tmpfs(), residue.get());
             }
         }
-        return new Exchange.Done<>(new ResetDone(looks.size()));
+        return new Exchange.Done<>(new ResetDone(replaced + looks.size()));
+    }
+
+    private static Exchange<ResetReply> notAsNew(Mount.Tmpfs tmpfs, String residue) {
+        return doomed(
+                Failure.of(
+                        Failure.Kind.INTERNAL,
+                        tmpfs.target(),
+                        "not as new after a fresh mount: " + residue));
     }
 
     private static Exchange<ResetReply> doomed(SyscallFailure failure) {

@@ -13,7 +13,9 @@ import io.cloister.protocol.unit.ByteSize;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -51,7 +53,7 @@ class ResetHandlerTest {
 
     @Test
     void shouldKeepTheIpcNamespaceWhenNoProgramRan() {
-        assertThat(Answers.program(ResetHandler.start(CONFIG, false)).steps())
+        assertThat(Answers.program(ResetHandler.start(CONFIG, false, Set.of(), used -> {})).steps())
                 .extracting(Step::call)
                 .doesNotContain("unshare");
     }
@@ -68,9 +70,51 @@ class ResetHandlerTest {
 
         assertThat(Answers.program(second).steps().stream().map(Step::call))
                 .startsWith(
-                        "chdir", "openat", "openat2", "close", "umount2", "mount", "chdir",
+                        "openat", "chdir", "openat2", "close", "umount2", "mount", "chdir",
                         "openat2");
         assertThat(Answers.reply(look(second, seen(01777, 1)))).isEqualTo(new ResetDone(1));
+    }
+
+    private static final Mount.Tmpfs W = (Mount.Tmpfs) CONFIG.mounts().getFirst();
+
+    /** What two looks leave: one before a tmpfs is replaced, one after. */
+    private static ByteBuffer seen(int usedInodesBefore, int usedInodesAfter, int lookSize) {
+        ByteBuffer bytes = ByteBuffer.allocate(2048).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put(0, seen(01777, usedInodesBefore), 0, lookSize);
+        bytes.put(lookSize, seen(01777, usedInodesAfter), 0, lookSize);
+        return bytes;
+    }
+
+    @Test
+    void shouldReplaceAtOnceWhatWasUsedBefore() throws Exception {
+        int size = Linux.stat_SIZE + Linux.statfs_SIZE + 64;
+        List<Set<Mount.Tmpfs>> habit = new ArrayList<>();
+        Exchange<ResetReply> used = ResetHandler.start(CONFIG, true, Set.of(W), habit::add);
+        assertThat(Answers.program(used).listing()).contains("mount tmpfs on /w");
+        assertThat(Answers.reply(look(used, seen(2, 1, size)))).isEqualTo(new ResetDone(1));
+
+        Exchange<ResetReply> unused = ResetHandler.start(CONFIG, true, Set.of(W), habit::add);
+        assertThat(Answers.reply(look(unused, seen(1, 1, size)))).isEqualTo(new ResetDone(0));
+        assertThat(habit).containsExactly(Set.of(W), Set.of());
+
+        Exchange<ResetReply> stained = ResetHandler.start(CONFIG, true, Set.of(W), habit::add);
+        assertThat(look(stained, seen(2, 2, size))).isInstanceOf(Exchange.Doomed.class);
+    }
+
+    @Test
+    void shouldLearnWhatIsUsed() throws Exception {
+        List<Set<Mount.Tmpfs>> habit = new ArrayList<>();
+        look(ResetHandler.start(CONFIG, true, Set.of(), habit::add), seen(01777, 2));
+        assertThat(habit).containsExactly(Set.of(W));
+    }
+
+    @Test
+    void shouldNotReplaceBeforeItLooksWhatHasMountsInside() throws Exception {
+        ContainerConfig nested =
+                CONFIG.toBuilder().mount(Mount.Bind.readOnly("/data", "/w/data")).build();
+        assertThat(Answers.program(ResetHandler.start(nested, true, Set.of(W), used -> {})).steps())
+                .extracting(Step::call)
+                .doesNotContain("umount2");
     }
 
     @Test
