@@ -186,6 +186,14 @@ record Report(LocalDate day, Machine machine, List<Row> rows) {
         - **Two containers against one**: how many runs of `/bin/true` two clients get done in the \
         time in which one client does as many as each of them. The C program's own gain says \
         what the machine has to give.
+        - **Whole runs** are messages to `RunService`: limits of CPU time, memory and processes \
+        by control groups, the default profile, both streams collected, a container of the pool. \
+        After a rest both contenders have rested.
+        - **Through the service**: the same commands over the socket of a `cloister serve` in \
+        another process, against those in the worker's own.
+        - **From another JVM**: two nodes of a cluster on the loopback interface, one the worker \
+        with the queue, the other the client. Throughput is that of 32 runs under way at a time, \
+        with a client in either. They share the machine's cores.
         - **Memory**: private pages of init from `smaps_rollup`; of the worker, the growth of its \
         resident set by a hundred more idle containers after garbage collection, once as many have \
         come and gone one by one: the median of groups of twenty. Kernel memory is in neither.
