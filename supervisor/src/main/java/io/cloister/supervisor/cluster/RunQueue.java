@@ -288,6 +288,7 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
 
     private final TimerScheduler<Command> timers;
     private final QueueSettings settings;
+    private final Outbox.Patience patience;
     private final Metrics metrics;
     private final Metrics.Share waitingLevel;
     private final Metrics.Share runningLevel;
@@ -302,8 +303,6 @@ public final class RunQueue extends AbstractBehavior<RunQueue.Command> {
     private final Set<Entry> untaken = new HashSet<>();
 
     /** Of the clients that have runs here. */
-    private final Outbox.Patience patience;
-
     private final Map<ActorRef<RunClient.Command>, Outbox<Entry>> outboxes = new HashMap<>();
 
     private final Map<ActorRef<WorkerNode.Command>, Worker> workers = new LinkedHashMap<>();
